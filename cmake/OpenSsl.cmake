@@ -1,0 +1,15 @@
+# The libcrypto that everything is linked with. Release builds name a static, trimmed one that
+# scripts/build-openssl.mjs made; development builds take the system's.
+set(TPM2_OPENSSL_ROOT "" CACHE PATH "Prefix of a static libcrypto (lib/libcrypto.a, include/)")
+add_library(tpm2_crypto_backend INTERFACE)
+if(TPM2_OPENSSL_ROOT)
+  target_include_directories(tpm2_crypto_backend SYSTEM INTERFACE ${TPM2_OPENSSL_ROOT}/include)
+  target_link_libraries(tpm2_crypto_backend INTERFACE ${TPM2_OPENSSL_ROOT}/lib/libcrypto.a)
+  if(WIN32)
+    target_link_libraries(tpm2_crypto_backend INTERFACE ws2_32 crypt32 bcrypt)
+  endif()
+else()
+  set(OPENSSL_USE_STATIC_LIBS ON)
+  find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+  target_link_libraries(tpm2_crypto_backend INTERFACE OpenSSL::Crypto)
+endif()

@@ -1,0 +1,70 @@
+// Bytes to a TPM and back. Nothing here knows what the bytes mean beyond the ten-byte header.
+#ifndef TPM2_TRANSPORT_H_
+#define TPM2_TRANSPORT_H_
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tpm2/bytes.h"
+
+namespace tpm2 {
+
+// What the layers above have to know about the way to the TPM.
+struct TransportTraits {
+  std::string description;        // the tcti string that was opened, e.g. "device:/dev/tpmrm0"
+  bool resource_managed = false;  // objects are private to this transport and vanish when it closes
+  bool swaps_every_command = false;  // /dev/tpmrm0: what is held costs a save and a load per command
+  std::string warning;            // shown by info(), e.g. that /dev/tpm0 was taken for want of tpmrm0
+};
+
+// One way to one TPM. Transceive() is called by one thread at a time (the connection's own);
+// Cancel() and Interrupt() come from any thread at any time while the object lives.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Sends one whole command and returns its whole response (at least the ten-byte header, exactly
+  // the size that the header says, at most 4096 bytes... larger is an error). Throws tpm2::Error.
+  // After a throw the transport may be unusable; IsOpen() tells.
+  virtual Buffer Transceive(ByteView command) = 0;
+
+  // False once the peer is gone or the stream is out of step: open a new transport then.
+  virtual bool IsOpen() const = 0;
+
+  // Asks the TPM to give up the command under way. Best effort; false where there is no way to ask.
+  virtual bool Cancel() noexcept { return false; }
+
+  // Makes a Transceive() that waits for an answer fail with CLOSED, now and from now on.
+  virtual void Interrupt() noexcept = 0;
+
+  virtual const TransportTraits& traits() const = 0;
+};
+
+// A parsed tcti string: "swtpm:host=127.0.0.1,port=2321" is {"swtpm", {{"host",..},{"port",..}}}.
+// For "device" and "module" the rest of the string is kept whole in `path` / `config`.
+struct Tcti {
+  std::string name;                            // "device", "swtpm", "mssim", "tbs", "tabrmd", "module"
+  std::string path;                            // device: file; module: library
+  std::map<std::string, std::string> options;  // swtpm, mssim: host, port, path
+  std::string config;                          // module, tabrmd: passed through
+  std::string text;                            // as given
+};
+
+// Throws INVALID_ARGUMENT that names what is wrong with the string. Understands the bare names of
+// tpm2-tools ("device", "tabrmd", a library's file name).
+Tcti ParseTcti(std::string_view text);
+
+// The platform's own TPM when `tcti` is empty: Linux /dev/tpmrm0, then /dev/tpm0 with a warning;
+// Windows TBS; elsewhere TPM_UNAVAILABLE. Throws TPM_UNAVAILABLE, ACCESS_DENIED, TRANSPORT_ERROR,
+// NOT_SUPPORTED or INVALID_ARGUMENT, each with a remedy. Waits at most `connect_timeout` to connect.
+std::unique_ptr<Transport> OpenTransport(
+    std::string_view tcti, std::chrono::milliseconds connect_timeout = std::chrono::seconds(5));
+
+}  // namespace tpm2
+
+#endif  // TPM2_TRANSPORT_H_
