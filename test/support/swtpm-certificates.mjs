@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { childEnvironment } from './environment.mjs';
 
 const run = promisify(execFile);
 
@@ -58,7 +59,7 @@ export async function makeEkCertificates(dir) {
     '--pcr-banks', 'sha1,sha256,sha384,sha512',
     '--write-ek-cert-files', made, '--overwrite'];
   try {
-    await run('swtpm_setup', args, { timeout: 60_000 });
+    await run('swtpm_setup', args, { timeout: 60_000, env: childEnvironment() });
   } catch (error) {
     const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim();
     const why = error.code === 'ENOENT' ? 'it is in the Debian package swtpm-tools' : said;

@@ -9,6 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { childEnvironment } from './environment.mjs';
 import { makeEkCertificates } from './swtpm-certificates.mjs';
 import { command, exchange, kCommand, rawCommand, responseCode } from './wire.mjs';
 
@@ -117,7 +118,8 @@ class Swtpm {
       '--server', address.server, '--ctrl', address.control,
       '--flags', this.#options.flags];
     const [file, argv] = withParentDeathSignal('swtpm', args);
-    const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const stdio = ['ignore', 'pipe', 'pipe'];
+    const child = spawn(file, argv, { stdio, env: childEnvironment() });
     this.#child = child;
     const collect = (chunk) => {
       this.#log += chunk;

@@ -25,6 +25,7 @@ export {
 } from './wire.mjs';
 export { parseYaml } from './yaml.mjs';
 
+import { childEnvironment } from './environment.mjs';
 import { parseYaml } from './yaml.mjs';
 
 /** A program that ran and failed; `code` is its exit code, null when it was ended by a signal. */
@@ -56,7 +57,7 @@ export function haveTools() {
  */
 export function runProgram(file, args = [], { input, timeout = 30_000, cwd, env } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd, env: { ...process.env, ...env } });
+    const child = spawn(file, args, { cwd, env: childEnvironment(env) });
     const out = [];
     const err = [];
     let late = false;
@@ -79,7 +80,9 @@ export function runProgram(file, args = [], { input, timeout = 30_000, cwd, env 
       if (code === 0) return resolve(result);
       const how = late ? `was ended after ${timeout} ms` : `ended with ${code}`;
       const command = [file, ...args].join(' ');
-      reject(new ToolError(`${command} ${how}\n${result.stderr.trim()}`, { ...result, code, late }));
+      reject(
+        new ToolError(`${command} ${how}\n${result.stderr.trim()}`, { ...result, code, late }),
+      );
     });
   });
 }

@@ -1,0 +1,158 @@
+// The stages of `npm test`.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { buildFolder, buildPreset, fixedAddresses } from './cmake.mjs';
+import { add, fromExitCode, fromGoogleTest, fromJunit, fromVitest } from './counts.mjs';
+import { Failure, findProgram, root } from './process.mjs';
+
+/** No stage is near this; it is there for a test that hangs. */
+const kTimeout = 10 * 60_000;
+const kAddonVariable = 'NODE_TPM2_ADDON';
+
+const inModules = (...names) => path.join(root, 'node_modules', ...names);
+
+function filesBelow(folder, pattern, found = []) {
+  if (!fs.existsSync(folder)) return found;
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) filesBelow(file, pattern, found);
+    else if (pattern.test(entry.name)) found.push(file);
+  }
+  return found;
+}
+
+/** Each test in a process of its own: one that crashes does not hide the others. */
+async function ctest(context, preset) {
+  const junit = context.file(`${preset}.junit.xml`);
+  fs.rmSync(junit, { force: true });
+  const args = ['--test-dir', buildFolder(preset), '-j2', '--output-on-failure'];
+  args.push('--no-tests=error', '--output-junit', junit);
+  const { code, output } = await context.run('ctest', args, { timeout: kTimeout });
+  for (const [, name] of output.matchAll(/ (\S+) \.*\s*\*\*\*Skipped/g)) {
+    context.note(`skipped: ${name}`);
+  }
+  return fromJunit(junit, code);
+}
+
+/** All tests in one process, in an order of its own: what a process keeps is looked at as well. */
+async function googleTest(context, preset, env, prefix = []) {
+  const program = path.join(buildFolder(preset), 'test', 'unit', 'tpm2_unit_tests');
+  const json = context.file(`${preset}.gtest.json`);
+  fs.rmSync(json, { force: true });
+  const words = [...prefix, program, `--gtest_output=json:${json}`, '--gtest_brief=1'];
+  words.push('--gtest_shuffle');
+  const { code } = await context.run(words[0], words.slice(1), { env, timeout: kTimeout });
+  return fromGoogleTest(json, code);
+}
+
+async function vitest(context, name, env) {
+  const json = context.file(`${name}.vitest.json`);
+  fs.rmSync(json, { force: true });
+  const args = [inModules('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json'];
+  args.push(`--outputFile.json=${json}`);
+  const { code } = await context.run(process.execPath, args, {
+    env: { NO_COLOR: '1', ...env },
+    timeout: kTimeout,
+  });
+  const { reasons, ...counts } = fromVitest(json, code);
+  for (const reason of reasons) context.note(`skipped: ${reason}`);
+  return counts;
+}
+
+async function lint(context) {
+  const biome = inModules('@biomejs', 'biome', 'bin', 'biome');
+  const args = [biome, 'check', '--error-on-warnings', '--colors=off', '.'];
+  const script = fromExitCode((await context.run(process.execPath, args)).code);
+  const folders = ['src', 'include', 'test', 'bench'];
+  const sources = folders.flatMap((name) => filesBelow(path.join(root, name), /\.(cc|h)$/));
+  if (!findProgram('clang-format')) {
+    context.note('skipped: the C++ format, since clang-format is not installed');
+    return add(script, { passed: 0, failed: 0, skipped: 1 });
+  }
+  const format = await context.run('clang-format', ['--dry-run', '-Werror', ...sources]);
+  return add(script, fromExitCode(format.code));
+}
+
+const kUbsan = 'print_stacktrace=1:halt_on_error=1';
+
+async function asan(context) {
+  await buildPreset('asan', { log: context.log });
+  return googleTest(context, 'asan', {
+    ASAN_OPTIONS: 'detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1',
+    UBSAN_OPTIONS: kUbsan,
+  });
+}
+
+/**
+ * The JS suite with the sanitized addon. Node is not built with ASan, so its run-time comes first
+ * by LD_PRELOAD, and leaks are left to the C++ tests: what node keeps to its end is not ours.
+ */
+async function asanJs(context) {
+  const loader = path.join(root, 'native.cjs');
+  if (!fs.existsSync(loader) || !fs.readFileSync(loader, 'utf8').includes(kAddonVariable)) {
+    throw new Failure(`native.cjs does not look at ${kAddonVariable}, which names the addon`);
+  }
+  await buildPreset('asan', { log: context.log });
+  const library = async (name) => {
+    const { output } = await context.run('c++', [`-print-file-name=${name}`]);
+    return fs.realpathSync(output.trim());
+  };
+  // libstdc++ too: ASan looks for __cxa_throw when it starts, before the addon brings it in.
+  const preload = [await library('libasan.so'), await library('libstdc++.so.6')];
+  return vitest(context, 'asan-js', {
+    [kAddonVariable]: path.join(buildFolder('asan'), 'node_tpm2.node'),
+    LD_PRELOAD: preload.join(':'),
+    ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=1',
+    UBSAN_OPTIONS: kUbsan,
+  });
+}
+
+async function tsan(context) {
+  const prefix = await fixedAddresses();
+  await buildPreset('tsan', { log: context.log, prefix });
+  const env = { TSAN_OPTIONS: 'halt_on_error=1:second_deadlock_stack=1' };
+  return googleTest(context, 'tsan', env, prefix);
+}
+
+/** @type {import('./stages.mjs').Stage[]} */
+export const testStages = [
+  {
+    name: 'build',
+    about: 'the addon, as it is used',
+    run: async (context) => {
+      await buildPreset('release', { log: context.log });
+      return fromExitCode(0);
+    },
+  },
+  {
+    name: 'unit',
+    about: 'GoogleTest on the C++ core',
+    run: async (context) => {
+      await buildPreset('dev', { log: context.log });
+      return ctest(context, 'dev');
+    },
+  },
+  { name: 'js', about: 'vitest on swtpm', run: (context) => vitest(context, 'js', {}) },
+  {
+    name: 'types',
+    about: 'index.d.ts against test/types',
+    run: async (context) => {
+      const args = [inModules('typescript', 'bin', 'tsc'), '-p', 'test/types'];
+      return fromExitCode((await context.run(process.execPath, args)).code);
+    },
+  },
+  { name: 'lint', about: 'biome, clang-format', run: lint },
+  { name: 'asan', about: 'C++ tests under ASan, UBSan and LSan', run: asan },
+  { name: 'asan-js', about: 'vitest with the addon under ASan and UBSan', run: asanJs },
+  { name: 'tsan', about: 'C++ tests under TSan', run: tsan },
+  {
+    name: 'fuzz',
+    about: 'every fuzzer on its corpus',
+    run: async (context) => {
+      await buildPreset('fuzz', { log: context.log });
+      return ctest(context, 'fuzz');
+    },
+  },
+];
