@@ -20,7 +20,17 @@ target_link_libraries(node_tpm2 PRIVATE tpm2_core)
 if(WIN32)
   include(cmake/WindowsAddon.cmake)
 elseif(NOT APPLE)
-  # Without --exclude-libs the libcrypto inside node would answer for ours.
-  target_link_options(node_tpm2 PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefined-version
-    -Wl,--gc-sections -Wl,-z,relro,-z,now)
+  # Nothing but node's entry points is exported: else the libcrypto inside node would answer for
+  # ours. zig's linker line knows no --exclude-libs; the version script alone does the same there.
+  # nodelete: threads of ours and libcrypto's per-thread cleanup outlive a worker's dlclose().
+  target_link_options(node_tpm2 PRIVATE
+    -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/addon_exports.map
+    -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete)
+  if(TPM2_ZIG)
+    target_link_options(node_tpm2 PRIVATE -Wl,--build-id=none)
+  else()
+    target_link_options(node_tpm2 PRIVATE -Wl,--exclude-libs,ALL)
+  endif()
+  set_target_properties(node_tpm2 PROPERTIES
+    LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/addon_exports.map)
 endif()

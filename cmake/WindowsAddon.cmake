@@ -1,0 +1,22 @@
+# The addon as a Windows DLL: no import of node.exe (see windows_node_imports.cc.in), and nothing
+# beside the system's own DLLs.
+file(STRINGS ${TPM2_NODE_MODULES}/node-api-headers/def/node_api.def TPM2_NODE_API_NAMES
+  REGEX "^(napi|node_api)_[a-z0-9_]+$")
+set(TPM2_NODE_IMPORT_POINTERS "")
+set(TPM2_NODE_IMPORT_TABLE "")
+foreach(name IN LISTS TPM2_NODE_API_NAMES)
+  string(APPEND TPM2_NODE_IMPORT_POINTERS "void* __imp_${name} = nullptr;\n")
+  string(APPEND TPM2_NODE_IMPORT_TABLE "    {\"${name}\", &__imp_${name}},\n")
+endforeach()
+configure_file(${CMAKE_CURRENT_LIST_DIR}/windows_node_imports.cc.in
+  ${CMAKE_CURRENT_BINARY_DIR}/windows_node_imports.cc @ONLY)
+target_sources(node_tpm2 PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/windows_node_imports.cc)
+# GetProcAddress answers with one function type for all; names that begin with __imp_ are the
+# linker's convention.
+set_source_files_properties(${CMAKE_CURRENT_BINARY_DIR}/windows_node_imports.cc PROPERTIES
+  COMPILE_OPTIONS "-Wno-cast-function-type")
+target_link_options(node_tpm2 PRIVATE -static -Wl,--gc-sections)
+if(NOT TPM2_ZIG)
+  target_link_options(node_tpm2 PRIVATE -Wl,--no-insert-timestamp -Wl,--dynamicbase -Wl,--nxcompat
+    -Wl,--high-entropy-va)
+endif()

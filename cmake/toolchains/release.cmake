@@ -1,0 +1,11 @@
+# Common to the toolchains that make release binaries: the same bytes wherever they are built, one
+# section per function for --gc-sections, no symbol table.
+get_filename_component(TPM2_SOURCE_ROOT ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
+set(TPM2_RELEASE_FLAGS
+  "-ffile-prefix-map=${TPM2_SOURCE_ROOT}=. -ffunction-sections -fdata-sections")
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  string(APPEND TPM2_RELEASE_FLAGS " -fstack-protector-strong")
+endif()
+set(CMAKE_C_FLAGS_INIT "${TPM2_RELEASE_FLAGS}")
+set(CMAKE_CXX_FLAGS_INIT "${TPM2_RELEASE_FLAGS}")
+set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s")

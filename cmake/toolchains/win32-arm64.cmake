@@ -1,0 +1,4 @@
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(TPM2_TARGET win32-arm64)
+include(${CMAKE_CURRENT_LIST_DIR}/zig.cmake)

