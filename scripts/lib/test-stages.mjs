@@ -5,11 +5,10 @@ import path from 'node:path';
 import process from 'node:process';
 import { buildFolder, buildPreset, fixedAddresses } from './cmake.mjs';
 import { add, fromExitCode, fromGoogleTest, fromJunit, fromVitest } from './counts.mjs';
-import { Failure, findProgram, root } from './process.mjs';
+import { findProgram, root } from './process.mjs';
 
 /** No stage is near this; it is there for a test that hangs. */
 const kTimeout = 10 * 60_000;
-const kAddonVariable = 'NODE_TPM2_ADDON';
 
 const inModules = (...names) => path.join(root, 'node_modules', ...names);
 
@@ -90,10 +89,8 @@ async function asan(context) {
  * by LD_PRELOAD, and leaks are left to the C++ tests: what node keeps to its end is not ours.
  */
 async function asanJs(context) {
-  const loader = path.join(root, 'native.cjs');
-  if (!fs.existsSync(loader) || !fs.readFileSync(loader, 'utf8').includes(kAddonVariable)) {
-    throw new Failure(`native.cjs does not look at ${kAddonVariable}, which names the addon`);
-  }
+  // native.cjs looks for the release build first; use-addon.cjs loads the other one in its place.
+  await buildPreset('release', { log: context.log });
   await buildPreset('asan', { log: context.log });
   const library = async (name) => {
     const { output } = await context.run('c++', [`-print-file-name=${name}`]);
@@ -101,12 +98,21 @@ async function asanJs(context) {
   };
   // libstdc++ too: ASan looks for __cxa_throw when it starts, before the addon brings it in.
   const preload = [await library('libasan.so'), await library('libstdc++.so.6')];
-  return vitest(context, 'asan-js', {
-    [kAddonVariable]: path.join(buildFolder('asan'), 'node_tpm2.node'),
+  const addon = path.join(buildFolder('asan'), 'node_tpm2.node');
+  const env = {
+    NODE_OPTIONS: `--require=${JSON.stringify(path.join(root, 'test/support/use-addon.cjs'))}`,
+    NODE_TPM2_TEST_ADDON: addon,
     LD_PRELOAD: preload.join(':'),
     ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=1',
     UBSAN_OPTIONS: kUbsan,
-  });
+  };
+  const question = `const { binding, error } = require('./native.cjs');
+    const loaded = require('node:fs').readFileSync('/proc/self/maps', 'utf8');
+    if (!binding) throw new Error(error.message);
+    if (!loaded.includes(${JSON.stringify(addon)})) throw new Error('another addon was loaded');`;
+  const { code } = await context.run(process.execPath, ['-e', question], { env });
+  if (code !== 0) return fromExitCode(code);
+  return vitest(context, 'asan-js', env);
 }
 
 async function tsan(context) {
