@@ -4,22 +4,26 @@
 //   --only TEXT      only the runs whose scenario's name contains that text
 //   --raw            only the scenarios that need no addon
 //   --update-kernel  look for a newer guest kernel than the cached one
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ADDON, ensureBase, REPO, writeImage } from './lib/image.mjs';
+import { closingLine } from '../../scripts/lib/counts.mjs';
+import { ensurePackages } from '../../scripts/lib/packages.mjs';
+import { Failure, main, onInterrupt, root } from '../../scripts/lib/process.mjs';
+import { setup } from '../../scripts/setup.mjs';
+import { ensureBase, writeImage } from './lib/image.mjs';
 import { ensureKernel } from './lib/kernel.mjs';
 import { runMachine } from './lib/machine.mjs';
-import { ensurePackages, run as runProgram } from './lib/packages.mjs';
 import { callLines, outcomes, runName, saveReport } from './lib/report.mjs';
 import { MACHINES, needsAddon } from './plan.mjs';
 
-const RESULTS = join(REPO, 'build', 'vm');
+const PACKAGES = ['qemu-system-x86', 'busybox-static', 'swtpm', 'binutils', 'util-linux'];
+const RESULTS = join(root, 'build', 'vm');
 
 const { values: options } = parseArgs({
   options: {
-    yes: { type: 'boolean', default: process.env.CI === 'true' },
+    yes: { type: 'boolean', short: 'y' },
     machine: { type: 'string' },
     only: { type: 'string', default: '' },
     raw: { type: 'boolean', default: false },
@@ -27,80 +31,68 @@ const { values: options } = parseArgs({
   },
 });
 
-process.exitCode = await main();
-
-async function main() {
+await main(async () => {
   const plans = choose();
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    const runs = plans.flatMap((plan) => plan.runs.map((run) => runName(plan, run)));
-    console.log(
-      `The virtual machine is made of this machine's own programs, so it needs Linux on x64.`,
-    );
-    return close(runs.map((name) => ({ name, result: 'skipped' })));
+    console.log("The guest is made of this machine's own programs, so this needs Linux on x64.");
+    const names = plans.flatMap((plan) => plan.runs.map((run) => runName(plan, run)));
+    return close(names.map((name) => ({ name, result: 'skipped', reason: 'needs Linux on x64' })));
   }
 
-  await ensurePackages({ yes: options.yes });
-  const kernel = ensureKernel({ update: options['update-kernel'] });
-  const base = ensureBase(kernel);
-  if (plans.some((plan) => plan.runs.some(needsAddon)) && !existsSync(ADDON)) {
-    console.log('The addon is not built yet: npm run build');
-    runProgram(['npm', 'run', 'build'], { cwd: REPO });
-  }
+  const { yes } = options;
+  if (plans.some((plan) => plan.runs.some(needsAddon))) await setup({ purpose: 'build', yes });
+  await ensurePackages(PACKAGES, { yes, tools: ['qemu-system-x86_64', 'busybox', 'swtpm'] });
+  const kernel = await ensureKernel({ update: options['update-kernel'] });
+  const base = await ensureBase(kernel);
 
-  const interrupt = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interrupt.abort());
   rmSync(RESULTS, { recursive: true, force: true });
   const folder = mkdtempSync(join(tmpdir(), 'node-tpm2-vm-image-'));
+  const clearUp = () => rmSync(folder, { recursive: true, force: true });
+  onInterrupt(clearUp);
   try {
     const image = join(folder, 'image.cpio');
-    writeImage(base, image);
-    return close(await runAll(plans, { vmlinuz: kernel.vmlinuz, image, signal: interrupt.signal }));
+    await writeImage(base, image);
+    return close(await runAll(plans, { vmlinuz: kernel.vmlinuz, image }));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    clearUp();
   }
-}
+});
 
 function choose() {
   const wanted = (run) => run.scenario.includes(options.only) && !(options.raw && needsAddon(run));
   const plans = MACHINES.filter(({ name }) => !options.machine || name === options.machine)
     .map((plan) => ({ ...plan, runs: plan.runs.filter(wanted) }))
     .filter((plan) => plan.runs.length > 0);
-  if (plans.length === 0) throw new Error('no run is called that');
+  if (plans.length === 0) throw new Failure('No run is called that.');
   return plans;
 }
 
-async function runAll(plans, { vmlinuz, image, signal }) {
-  const results = [];
-  const report = { machines: [] };
+async function runAll(plans, { vmlinuz, image }) {
+  const outcomesOfAll = [];
+  const machines = [];
   for (const plan of plans) {
     console.log(`\n${plan.name} (${plan.tpm})`);
     const onTest = ({ run, name, result }) =>
       console.log(`  ${result} ${runName(plan, plan.runs[run])}: ${name}`);
-    const record = await runMachine(plan, {
-      vmlinuz,
-      image,
-      results: join(RESULTS, plan.name),
-      signal,
-      onTest,
-    });
-    results.push(...outcomes(plan, record));
-    report.machines.push({ name: plan.name, tpm: plan.tpm, runs: plan.runs, ...record });
+    const results = join(RESULTS, plan.name);
+    const record = await runMachine(plan, { vmlinuz, image, results, onTest });
+    outcomesOfAll.push(...outcomes(plan, record));
+    machines.push({ ...plan, ...record });
     const { node, kernel } = record.hello ?? {};
     console.log(`  ${(record.ms / 1000).toFixed(1)} s, kernel ${kernel}, node ${node}`);
   }
-  saveReport(RESULTS, report);
+  saveReport(RESULTS, { machines });
   console.log('\nTPM commands for each call, as swtpm saw them:');
-  for (const [index, plan] of plans.entries())
-    console.log(callLines(plan, report.machines[index]).join('\n'));
-  return results;
+  for (const machine of machines) console.log(callLines(machine, machine).join('\n'));
+  return outcomesOfAll;
 }
 
-function close(results) {
-  const of = (result) => results.filter((test) => test.result === result);
-  for (const { name, reason } of of('skipped'))
-    console.log(`\nskipped ${name}${reason ? `: ${reason}` : ''}`);
-  for (const { name, reason } of of('failed')) console.log(`\nFAILED ${name}\n${reason}`);
-  const failed = of('failed').length;
-  console.log(`\n${of('passed').length} passed, ${failed} failed, ${of('skipped').length} skipped`);
-  return failed === 0 ? 0 : 1;
+function close(tests) {
+  const those = (result) => tests.filter((test) => test.result === result);
+  const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map(those);
+  for (const { name, reason } of skipped) console.log(`skipped: ${name}: ${reason}`);
+  for (const { name, reason } of failed) console.log(`\nFAILED ${name}\n${reason}`);
+  const counts = { passed: passed.length, failed: failed.length, skipped: skipped.length };
+  console.log(`\n${closingLine(counts)}`);
+  return counts.failed === 0 ? 0 : 1;
 }

@@ -1,10 +1,10 @@
 // The verifier's half of credential activation for an RSA-2048 EK, from the specification (Part 1,
 // 24 and annex B.10.4) with node:crypto only, so that it shares nothing with what it checks.
 import {
+  constants,
   createCipheriv,
   createHmac,
   createPublicKey,
-  constants,
   publicEncrypt,
   randomBytes,
 } from 'node:crypto';

@@ -22,41 +22,27 @@ const SESSIONS = 0x8002;
 const OWNER = '40000001';
 const ENDORSEMENT = '4000000b';
 const NULL_HANDLE = '40000007';
-const EMPTY_PASSWORD = '00000009' + '40000009' + '0000' + '01' + '0000';
+const EMPTY_PASSWORD = '00000009400000090000010000';
 
 // TPM2B_PUBLIC of a P-256 storage key, the TCG's SRK template with empty unique fields.
 const STORAGE_KEY =
   '001a' + // size
-  '0023' +
-  '000b' +
-  '00030472' +
-  '0000' + // ECC, SHA-256, attributes, no policy
-  '0006' +
-  '0080' +
-  '0043' + // AES-128 CFB
-  '0010' +
-  '0003' +
-  '0010' + // no scheme, P-256, no KDF
-  '0000' +
-  '0000';
+  '0023000b00030472' + // ECC, SHA-256, attributes
+  '0000' + // no policy
+  '000600800043' + // AES-128 CFB
+  '001000030010' + // no scheme, P-256, no KDF
+  '00000000';
 
 // TPM2B_PUBLIC of the TCG's RSA-2048 endorsement key (template L-1).
 const RSA_ENDORSEMENT_KEY =
   '013a' + // size
-  '0001' +
-  '000b' +
-  '000300b2' + // RSA, SHA-256, attributes
-  '0020' +
-  '837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa' + // PolicySecret(endorsement)
-  '0006' +
-  '0080' +
-  '0043' + // AES-128 CFB
-  '0010' +
-  '0800' +
-  '00000000' + // no scheme, 2048 bits, default exponent
-  '0100' +
-  '00'.repeat(256);
-const RSA_MODULUS_OFFSET = 80; // in CreatePrimary's answer: handle and sizes, then the template up to unique
+  '0001000b000300b2' + // RSA, SHA-256, attributes
+  '0020837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa' + // PolicySecret(endorsement)
+  '000600800043' + // AES-128 CFB
+  '0010080000000000' + // no scheme, 2048 bits, default exponent
+  `0100${'00'.repeat(256)}`;
+// In CreatePrimary's answer: header, handle, size of the parameters, then the template up to unique.
+const RSA_MODULUS_OFFSET = 10 + 4 + 4 + (RSA_ENDORSEMENT_KEY.length / 2 - 256);
 
 const u16 = (n) => n.toString(16).padStart(4, '0');
 const u32 = (n) => n.toString(16).padStart(8, '0');
@@ -69,7 +55,7 @@ function command(code, body, tag = NO_SESSIONS) {
 function createPrimary(hierarchy, template) {
   return command(
     0x131,
-    hierarchy + EMPTY_PASSWORD + '0004' + '0000' + '0000' + template + '0000' + '00000000',
+    [hierarchy, EMPTY_PASSWORD, '0004', '0000', '0000', template, '0000', '00000000'].join(''),
     SESSIONS,
   );
 }
@@ -84,13 +70,13 @@ export const commands = {
   startHmacSession: () =>
     command(
       0x176,
-      NULL_HANDLE + NULL_HANDLE + '0010' + '5a'.repeat(16) + '0000' + '00' + '0010' + '000b',
+      [NULL_HANDLE, NULL_HANDLE, '0010', '5a'.repeat(16), '0000', '00', '0010', '000b'].join(''),
     ),
   /** @param {number} bank TPM_ALG_ID @param {number[]} indices at most eight */
   pcrRead: (bank, indices) => {
     const bitmap = Buffer.alloc(3);
     for (const index of indices) bitmap[index >> 3] |= 1 << (index & 7);
-    return command(0x17e, u32(1) + u16(bank) + '03' + bitmap.toString('hex'));
+    return command(0x17e, `${u32(1)}${u16(bank)}03${bitmap.toString('hex')}`);
   },
 };
 

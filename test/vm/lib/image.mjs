@@ -1,14 +1,13 @@
 // What the guest's file system holds: a base that changes with the machine's programs and is kept in
 // the cache, and the project's files, written anew behind it for every run.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   constants,
   copyFileSync,
   existsSync,
   mkdtempSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -16,12 +15,12 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildFolder } from '../../../scripts/lib/cmake.mjs';
+import { Failure, findProgram, root, run } from '../../../scripts/lib/process.mjs';
 import { CpioWriter } from './cpio.mjs';
-import { cacheFolder } from './kernel.mjs';
-import { findProgram, run } from './packages.mjs';
+import { cacheFolder, mustRun } from './kernel.mjs';
 
-export const REPO = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
-export const ADDON = join(REPO, 'build', 'release', 'node_tpm2.node');
+const ADDON = join(buildFolder('release'), 'node_tpm2.node');
 
 // In the guest the project lies here, so that `import 'node-tpm2'` resolves as it does in a clone.
 const GUEST_PROJECT = 'project';
@@ -42,23 +41,23 @@ const ACCOUNTS = {
 
 /**
  * @param {{ version: string, modules: string[] }} kernel
- * @returns {string} the base archive's path, from the cache or made now
+ * @returns {Promise<string>} the base archive's path, from the cache or made now
  */
-export function ensureBase(kernel) {
+export async function ensureBase(kernel) {
   const programs = {
     node: realpathSync(process.execPath),
     busybox: findProgram('busybox'),
     swtpm: findProgram('swtpm'),
   };
   const cache = cacheFolder();
-  const path = join(cache, `base-${baseKey(kernel, programs)}.cpio`);
+  const path = join(cache, `base-${await baseKey(kernel, programs)}.cpio`);
   if (existsSync(path)) return path;
 
   console.log("Building the guest's base image (100 MB, once)");
   const work = mkdtempSync(join(cache, 'image-'));
   try {
     const made = join(work, 'base.cpio');
-    writeBase(made, kernel, programs, work);
+    await writeBase(made, kernel, programs, work);
     renameSync(made, path);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -71,33 +70,33 @@ export function ensureBase(kernel) {
  * @param {string} base the base archive
  * @param {string} path the image to make: the base and the project's files
  */
-export function writeImage(base, path) {
+export async function writeImage(base, path) {
   copyFileSync(base, path, constants.COPYFILE_FICLONE);
   const archive = new CpioWriter(path, { append: true });
-  archive.copy('init', join(REPO, 'test/vm/guest/init'), 0o755);
-  for (const file of projectFiles()) archive.copy(`${GUEST_PROJECT}/${file}`, join(REPO, file));
+  archive.copy('init', join(root, 'test/vm/guest/init'), 0o755);
+  for (const file of projectFiles()) archive.copy(`${GUEST_PROJECT}/${file}`, join(root, file));
   if (existsSync(ADDON)) {
     archive.copy(`${GUEST_PROJECT}/build/release/${basename(ADDON)}`, ADDON, 0o755);
-    copyLibraries(archive, ADDON);
+    await copyLibraries(archive, ADDON);
   }
   archive.close();
 }
 
 function projectFiles() {
-  const inFolders = PROJECT_FOLDERS.filter((folder) => existsSync(join(REPO, folder))).flatMap(
+  const inFolders = PROJECT_FOLDERS.filter((folder) => existsSync(join(root, folder))).flatMap(
     (folder) =>
-      readdirSync(join(REPO, folder), { recursive: true })
+      readdirSync(join(root, folder), { recursive: true })
         .map((name) => join(folder, name))
-        .filter((file) => statSync(join(REPO, file)).isFile()),
+        .filter((file) => statSync(join(root, file)).isFile()),
   );
-  return [...PROJECT_FILES.filter((file) => existsSync(join(REPO, file))), ...inFolders];
+  return [...PROJECT_FILES.filter((file) => existsSync(join(root, file))), ...inFolders];
 }
 
-function baseKey(kernel, programs) {
+async function baseKey(kernel, programs) {
   const hash = createHash('sha256').update(JSON.stringify([kernel.version, ACCOUNTS]));
   hash.update(readFileSync(fileURLToPath(import.meta.url)));
   for (const program of Object.values(programs)) {
-    for (const file of [program, ...libraries(program)]) {
+    for (const file of [program, ...(await libraries(program))]) {
       const { size, mtimeMs } = statSync(file);
       hash.update(`${file} ${size} ${mtimeMs}\n`);
     }
@@ -105,7 +104,7 @@ function baseKey(kernel, programs) {
   return hash.digest('hex').slice(0, 16);
 }
 
-function writeBase(path, kernel, programs, work) {
+async function writeBase(path, kernel, programs, work) {
   const archive = new CpioWriter(path);
   for (const folder of ['proc', 'sys', 'dev', 'root', 'run']) archive.directory(folder);
   archive.directory('tmp', 0o1777);
@@ -116,20 +115,20 @@ function writeBase(path, kernel, programs, work) {
 
   // Debugging symbols are a tenth of node, and every byte is unpacked at each boot.
   const node = join(work, 'node');
-  run(['strip', '-o', node, programs.node]);
+  await mustRun('strip', ['-o', node, programs.node]);
   archive.copy('bin/node', node, 0o755);
   archive.copy('bin/swtpm', programs.swtpm, 0o755);
   const seen = new Set();
-  copyLibraries(archive, programs.node, seen);
-  copyLibraries(archive, programs.swtpm, seen);
+  await copyLibraries(archive, programs.node, seen);
+  await copyLibraries(archive, programs.swtpm, seen);
 
   archive.file('modules/order', `${kernel.modules.map((module) => basename(module)).join('\n')}\n`);
   for (const module of kernel.modules) archive.copy(`modules/${basename(module)}`, module);
   archive.close();
 }
 
-function copyLibraries(archive, program, seen = new Set()) {
-  for (const library of libraries(program)) {
+async function copyLibraries(archive, program, seen = new Set()) {
+  for (const library of await libraries(program)) {
     if (seen.has(library)) continue;
     seen.add(library);
     archive.copy(library.slice(1), library, 0o755);
@@ -137,11 +136,11 @@ function copyLibraries(archive, program, seen = new Set()) {
 }
 
 // The path that the loader found, not the file behind its links: there the guest's loader looks too.
-function libraries(program) {
-  const { stdout } = spawnSync('ldd', [program], { encoding: 'utf8' });
-  const lost = stdout.match(/^\s*(\S+) => not found/m);
-  if (lost) throw new Error(`${program} needs ${lost[1]}, which is not on this machine`);
-  return [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1]);
+async function libraries(program) {
+  const listing = (await run('ldd', [program])).output; // names none for a static program
+  const lost = listing.match(/^\s*(\S+) => not found/m);
+  if (lost) throw new Failure(`${program} needs ${lost[1]}, which is not on this machine`);
+  return [...listing.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1]);
 }
 
 // Only those that no run of today can be using.

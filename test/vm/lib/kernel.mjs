@@ -1,6 +1,5 @@
 // Debian's cloud kernel, kept in the user's cache folder: its TPM drivers are built in, and it boots
 // in half the time of the full one.
-import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -13,7 +12,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { run } from './packages.mjs';
+import { Failure, run, tail } from '../../../scripts/lib/process.mjs';
 
 const META_PACKAGE = 'linux-image-cloud-amd64';
 const PREFIX = 'kernel-';
@@ -30,17 +29,17 @@ export function cacheFolder() {
 
 /**
  * @param {{ update?: boolean }} [options] update: look for a newer one although one is there
- * @returns {{ version: string, vmlinuz: string, modules: string[] }} modules in loading order
+ * @returns {Promise<{ version: string, vmlinuz: string, modules: string[] }>} modules in loading order
  */
-export function ensureKernel({ update = false } = {}) {
+export async function ensureKernel({ update = false } = {}) {
   const cache = cacheFolder();
   const cached = newestCached(cache);
   if (cached && !update) return describe(cache, cached);
 
-  const package_ = kernelPackage();
+  const package_ = await kernelPackage();
   const version = package_.replace(/^linux-image-/, '');
   const home = join(cache, PREFIX + version);
-  if (!existsSync(home)) fetchKernel(cache, package_, version, home);
+  if (!existsSync(home)) await fetchKernel(cache, package_, version, home);
   return describe(cache, version);
 }
 
@@ -63,27 +62,41 @@ function describe(cache, version) {
 }
 
 // The name changes with every update of the distribution, so it is asked for, not written down.
-function kernelPackage() {
-  const ask = () =>
-    spawnSync('apt-cache', ['depends', META_PACKAGE], { encoding: 'utf8' }).stdout ?? '';
+async function kernelPackage() {
+  const ask = async () => (await run('apt-cache', ['depends', META_PACKAGE])).output;
   const find = (text) => text.match(/Depends: (linux-image-\S+-cloud-amd64)/)?.[1];
-  const known = find(ask());
+  const known = find(await ask());
   if (known) return known;
-  if (process.getuid() === 0) run(['apt-get', 'update', '-qq']);
-  const name = find(ask());
-  if (!name) throw new Error(`apt-cache knows no ${META_PACKAGE}: run apt-get update`);
+  if (process.getuid() === 0) await mustRun('apt-get', ['update', '-qq']);
+  const name = find(await ask());
+  if (!name) throw new Failure(`apt knows no package ${META_PACKAGE}: run apt-get update`);
   return name;
 }
 
+/**
+ * Runs a program that has to succeed.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ cwd?: string }} [options]
+ */
+export async function mustRun(program, args, options) {
+  const { code, output } = await run(program, args, options);
+  if (code !== 0) {
+    throw new Failure(`${program} ${args.join(' ')}: exit status ${code}\n${tail(output)}`);
+  }
+  return output;
+}
+
 // Into a folder of its own, then renamed: a run that is interrupted leaves no half kernel behind.
-function fetchKernel(cache, package_, version, home) {
+async function fetchKernel(cache, package_, version, home) {
   console.log(`Fetching the guest's kernel, ${package_} (27 MB, once)`);
   const work = mkdtempSync(join(cache, 'fetch-'));
   try {
-    run(['apt-get', 'download', '-qq', '-o', 'APT::Sandbox::User=root', package_], { cwd: work });
+    const asRoot = ['-o', 'APT::Sandbox::User=root']; // only root may write into this folder
+    await mustRun('apt-get', ['download', '-qq', ...asRoot, package_], { cwd: work });
     const archive = readdirSync(work).find((name) => name.endsWith('.deb'));
     const tree = join(work, 'tree');
-    run(['dpkg-deb', '-x', join(work, archive), tree]);
+    await mustRun('dpkg-deb', ['-x', join(work, archive), tree]);
 
     const kept = join(work, 'kept');
     mkdirSync(kept);

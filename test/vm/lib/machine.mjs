@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onInterrupt } from '../../../scripts/lib/process.mjs';
 import { SwtpmLog } from './swtpm-log.mjs';
 
 const MEMORY_MB = 1024;
@@ -18,23 +19,27 @@ const SWTPM_START = 5_000;
  * Boots the machine, answers the guest's questions until it is done, and clears up. Never throws for
  * what the guest does: it is all in the result.
  * @param {{ name: string, tpm: 'tpm-crb' | 'tpm-tis', timeout: number, runs: object[] }} plan
- * @param {{ vmlinuz: string, image: string, results: string, signal: AbortSignal, onTest?: (test: object) => void }} options
+ * @param {{ vmlinuz: string, image: string, results: string, onTest?: (test: object) => void }} options
  * @returns {Promise<{ tests: object[], calls: object[], dones: object[], problem?: string, ms: number, hello?: object }>}
  */
-export async function runMachine(plan, { vmlinuz, image, results, signal, onTest }) {
+export async function runMachine(plan, { vmlinuz, image, results, onTest }) {
   const started = Date.now();
   const folder = mkdtempSync(join(tmpdir(), 'node-tpm2-vm-'));
   const machine = new Machine(plan, { folder, results, onTest });
+  const clearUp = async () => {
+    await machine.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const ended = onInterrupt(clearUp);
   let problem;
   try {
-    await machine.run({ vmlinuz, image, signal });
+    await machine.run({ vmlinuz, image });
   } catch (error) {
-    problem = error.message;
-  } finally {
     await machine.stop();
-    if (problem) problem += machine.console();
-    rmSync(folder, { recursive: true, force: true });
+    problem = error.message + machine.console();
   }
+  await clearUp();
+  ended();
   return { ...machine.record, problem, ms: Date.now() - started };
 }
 
@@ -58,23 +63,18 @@ class Machine {
     this.#onTest = onTest;
   }
 
-  async run({ vmlinuz, image, signal }) {
+  async run({ vmlinuz, image }) {
     await this.#startTpm();
     await this.#listen();
     const qemu = this.#start('qemu-system-x86_64', this.#qemuArguments(vmlinuz, image));
-    const timer = AbortSignal.timeout(this.#plan.timeout);
-    const stop = AbortSignal.any([signal, timer]);
-    const kill = () => qemu.process.kill('SIGKILL');
-    stop.addEventListener('abort', kill, { once: true });
-    if (stop.aborted) kill();
-    const code = await qemu.exited;
-    stop.removeEventListener('abort', kill);
-    if (signal.aborted) throw new Error('interrupted');
+    const timer = setTimeout(() => qemu.process.kill('SIGKILL'), this.#plan.timeout);
+    const end = await qemu.exited;
+    clearTimeout(timer);
     if (this.#fault) throw this.#fault;
-    if (timer.aborted && !this.#ended)
-      throw new Error(`not done after ${this.#plan.timeout / 1000} s`);
-    if (!this.#ended)
-      throw new Error(`the guest stopped before its runs were done (QEMU: ${code})`);
+    if (!this.#ended) {
+      const limit = `${this.#plan.timeout / 1000} s`;
+      throw new Error(`the guest did not get to its end (limit ${limit}; QEMU: ${end})`);
+    }
   }
 
   /** The end of the guest's console and of QEMU's own output, for a failure's report. */

@@ -1,74 +1,14 @@
 // What swtpm was sent, from its log (level 20 prints the bytes of every command and answer).
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
-// Part 2, 6.5.2: those that the scenarios or the kernel send; others are shown by number.
-const NAMES = {
-  0x120: 'NV_UndefineSpace',
-  0x121: 'HierarchyControl',
-  0x128: 'EvictControl',
-  0x129: 'HierarchyChangeAuth',
-  0x12a: 'NV_DefineSpace',
-  0x131: 'CreatePrimary',
-  0x134: 'NV_Increment',
-  0x135: 'NV_SetBits',
-  0x136: 'NV_Extend',
-  0x137: 'NV_Write',
-  0x139: 'DictionaryAttackLockReset',
-  0x13c: 'PCR_Event',
-  0x13d: 'PCR_Reset',
-  0x143: 'SelfTest',
-  0x144: 'Startup',
-  0x145: 'Shutdown',
-  0x146: 'StirRandom',
-  0x147: 'ActivateCredential',
-  0x148: 'Certify',
-  0x14a: 'CertifyCreation',
-  0x14c: 'GetTime',
-  0x14e: 'NV_Read',
-  0x151: 'PolicySecret',
-  0x153: 'Create',
-  0x154: 'ECDH_ZGen',
-  0x155: 'HMAC',
-  0x156: 'Import',
-  0x157: 'Load',
-  0x158: 'Quote',
-  0x159: 'RSA_Decrypt',
-  0x15d: 'Sign',
-  0x15e: 'Unseal',
-  0x160: 'PolicySigned',
-  0x161: 'ContextLoad',
-  0x162: 'ContextSave',
-  0x164: 'EncryptDecrypt',
-  0x165: 'FlushContext',
-  0x167: 'LoadExternal',
-  0x168: 'MakeCredential',
-  0x169: 'NV_ReadPublic',
-  0x16a: 'PolicyAuthorize',
-  0x16b: 'PolicyAuthValue',
-  0x16c: 'PolicyCommandCode',
-  0x171: 'PolicyOR',
-  0x173: 'ReadPublic',
-  0x176: 'StartAuthSession',
-  0x177: 'VerifySignature',
-  0x17a: 'GetCapability',
-  0x17b: 'GetRandom',
-  0x17c: 'GetTestResult',
-  0x17e: 'PCR_Read',
-  0x17f: 'PolicyPCR',
-  0x180: 'PolicyRestart',
-  0x181: 'ReadClock',
-  0x182: 'PCR_Extend',
-  0x189: 'PolicyGetDigest',
-  0x18a: 'TestParms',
-  0x191: 'CreateLoaded',
-  0x193: 'EncryptDecrypt2',
-};
+const CONSTANTS = new URL('../../../include/tpm2/constants.h', import.meta.url);
+const NAMES = commandNames(readFileSync(CONSTANTS, 'utf8'));
 const RC_RETRY = 0x922;
 const HEADER_SIZE = 10;
 
 /**
  * @typedef {object} Command
- * @property {string} name 'Sign', or 'CC_0x1f0' for one without a name here
+ * @property {string} name 'Sign' as in constants.h, or 'CC_0x1f0' for one without a name
  * @property {'caller' | 'kernel' | 'resubmission'} by the kernel's are those with which its resource
  *   manager swaps a client's objects and sessions in and out around each command
  * @property {number | undefined} rc undefined while there is no answer
@@ -125,7 +65,7 @@ export function parseLog(text) {
       bytes,
       rc: undefined,
     };
-    command.name = NAMES[command.code] ?? `CC_0x${command.code.toString(16)}`;
+    command.name = NAMES.get(command.code) ?? `CC_0x${command.code.toString(16)}`;
     command.by = sender(command, previous, sent);
     commands.push(command);
     previous = command;
@@ -149,4 +89,11 @@ function* packets(text) {
     const bytes = Buffer.from(dump.replace(/\s/g, ''), 'hex');
     if (bytes.length === Number(length)) yield { direction, bytes };
   }
+}
+
+function commandNames(header) {
+  const [block] = header.match(/enum class CommandCode[^}]*}/);
+  return new Map(
+    [...block.matchAll(/k(\w+) = (0x[0-9a-f]+)/g)].map(([, name, code]) => [Number(code), name]),
+  );
 }

@@ -1,8 +1,8 @@
 // A TPM that is unplugged under an open connection, and plugged in again.
 import assert from 'node:assert/strict';
 import { Tpm } from 'node-tpm2';
-import { plugSecondTpm, SECOND_BARE, SECOND_MANAGED } from '../guest/second-tpm.mjs';
 import { test } from '../guest/scenario.mjs';
+import { plugSecondTpm, SECOND_BARE, SECOND_MANAGED } from '../guest/second-tpm.mjs';
 
 const LOST = ['TRANSPORT_ERROR', 'TPM_UNAVAILABLE'];
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, readSync, writeSync } from 'node:fs';
 import { test } from '../guest/scenario.mjs';
 import * as tpm from '../guest/tpm-bytes.mjs';
 
@@ -17,6 +17,15 @@ function withOpen(paths, body) {
     return body(...fds);
   } finally {
     for (const fd of fds) closeSync(fd);
+  }
+}
+
+// Reads until there is an answer: 0 stands for none yet.
+function answerLater(fd) {
+  const answer = Buffer.alloc(4096);
+  for (;;) {
+    const count = readSync(fd, answer);
+    if (count > 0) return answer.subarray(0, count);
   }
 }
 
@@ -72,6 +81,18 @@ test('the resource manager answers in its own layer', () => {
     );
     assert.throws(() => writeSync(managed, commands.flushContext(0x80000000)), { code: 'EINVAL' });
   });
+});
+
+test('without waiting, a command is only queued, and a refusal comes when its answer is read', () => {
+  const fd = tpm.open(RESOURCE_MANAGED, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    writeSync(fd, commands.getRandom(16));
+    assert.equal(answerLater(fd).length, RANDOM_ANSWER);
+    writeSync(fd, commands.flushContext(0x80000000));
+    assert.throws(() => answerLater(fd), { code: 'EINVAL' });
+  } finally {
+    closeSync(fd);
+  }
 });
 
 test('each client of the resource manager has its own objects, and at most three', async (t) => {

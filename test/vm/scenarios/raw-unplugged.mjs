@@ -1,8 +1,8 @@
 // A TPM that is unplugged while a program has it open.
 import assert from 'node:assert/strict';
 import { closeSync, writeSync } from 'node:fs';
-import { plugSecondTpm, SECOND_BARE, SECOND_MANAGED } from '../guest/second-tpm.mjs';
 import { test } from '../guest/scenario.mjs';
+import { plugSecondTpm, SECOND_BARE, SECOND_MANAGED } from '../guest/second-tpm.mjs';
 import * as tpm from '../guest/tpm-bytes.mjs';
 
 for (const path of [SECOND_BARE, SECOND_MANAGED]) {
