@@ -1,0 +1,45 @@
+#include "tpm2/error.h"
+
+namespace tpm2 {
+
+std::string_view ErrorCodeName(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kTpmUnavailable:
+      return "TPM_UNAVAILABLE";
+    case ErrorCode::kAccessDenied:
+      return "ACCESS_DENIED";
+    case ErrorCode::kRequiresElevation:
+      return "REQUIRES_ELEVATION";
+    case ErrorCode::kCommandBlocked:
+      return "COMMAND_BLOCKED";
+    case ErrorCode::kNotSupported:
+      return "NOT_SUPPORTED";
+    case ErrorCode::kInvalidArgument:
+      return "INVALID_ARGUMENT";
+    case ErrorCode::kKeyNotFound:
+      return "KEY_NOT_FOUND";
+    case ErrorCode::kAlreadyExists:
+      return "ALREADY_EXISTS";
+    case ErrorCode::kMarshallingError:
+      return "MARSHALLING_ERROR";
+    case ErrorCode::kTransportError:
+      return "TRANSPORT_ERROR";
+    case ErrorCode::kAuthFailed:
+      return "AUTH_FAILED";
+    case ErrorCode::kTpmRc:
+      return "TPM_RC";
+    case ErrorCode::kTimeout:
+      return "TIMEOUT";
+    case ErrorCode::kAborted:
+      return "ABORTED";
+    case ErrorCode::kClosed:
+      return "CLOSED";
+    case ErrorCode::kResourceExhausted:
+      return "RESOURCE_EXHAUSTED";
+    case ErrorCode::kIntegrity:
+      return "INTEGRITY";
+  }
+  return "TPM_RC";  // not an enumerator: the code that promises least
+}
+
+}  // namespace tpm2
