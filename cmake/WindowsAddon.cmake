@@ -11,12 +11,16 @@ endforeach()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/windows_node_imports.cc.in
   ${CMAKE_CURRENT_BINARY_DIR}/windows_node_imports.cc @ONLY)
 target_sources(node_tpm2 PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/windows_node_imports.cc)
+# Makes the headers say dllimport; without it the linker would patch the calls before the pointers
+# are filled.
+target_compile_definitions(node_tpm2 PRIVATE BUILDING_NODE_EXTENSION)
 # GetProcAddress answers with one function type for all; names that begin with __imp_ are the
 # linker's convention.
 set_source_files_properties(${CMAKE_CURRENT_BINARY_DIR}/windows_node_imports.cc PROPERTIES
   COMPILE_OPTIONS "-Wno-cast-function-type")
 target_link_options(node_tpm2 PRIVATE -static -Wl,--gc-sections)
 if(NOT TPM2_ZIG)
-  target_link_options(node_tpm2 PRIVATE -Wl,--no-insert-timestamp -Wl,--dynamicbase -Wl,--nxcompat
+  # A call of Node-API that was compiled without dllimport is an error, not such a patch.
+  target_link_options(node_tpm2 PRIVATE -Wl,--disable-auto-import -Wl,--no-insert-timestamp -Wl,--dynamicbase -Wl,--nxcompat
     -Wl,--high-entropy-va)
 endif()
