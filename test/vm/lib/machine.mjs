@@ -88,11 +88,13 @@ class Machine {
       .join('');
   }
 
+  /** Ends what was started; may be called more than once. */
   async stop() {
     for (const { process } of this.#processes) process.kill('SIGKILL');
     await Promise.all(this.#processes.map(({ exited }) => exited));
     this.#server?.close();
     this.#log?.close();
+    this.#log = undefined;
   }
 
   // QEMU itself powers the TPM on; it keeps the TPM for as long as it runs.
