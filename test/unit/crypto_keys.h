@@ -1,0 +1,91 @@
+// Keys for the crypto tests: those of RFC 6979 appendix A.2, and RSA keys made by libcrypto on the
+// spot, by calls of their own and not through the code under test.
+#ifndef TPM2_TEST_UNIT_CRYPTO_KEYS_H_
+#define TPM2_TEST_UNIT_CRYPTO_KEYS_H_
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include <memory>
+
+#include "crypto_vectors.h"
+
+namespace tpm2::crypto {
+
+struct EccVector {
+  EccPublicKey key;
+  Buffer scalar;
+  AlgId hash;
+  Buffer r, s;         // ECDSA over the digest of "sample"
+  Buffer spki_prefix;  // RFC 5480: what stands before the coordinates
+};
+
+inline std::vector<EccVector> Rfc6979Keys() {
+  return {
+      {{EccCurve::kNistP256,
+        Hex("60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6"),
+        Hex("7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299")},
+       Hex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721"),
+       AlgId::kSha256,
+       Hex("EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716"),
+       Hex("F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8"),
+       Hex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")},
+      {{EccCurve::kNistP384,
+        Hex("EC3A4E415B4E19A4568618029F427FA5DA9A8BC4AE92E02E06AAE5286B300C64"
+            "DEF8F0EA9055866064A254515480BC13"),
+        Hex("8015D9B72D7D57244EA8EF9AC0C621896708A59367F9DFB9F54CA84B3F1C9DB1"
+            "288B231C3AE0D4FE7344FD2533264720")},
+       Hex("6B9D3DAD2E1B8C1C05B19875B6659F4DE23C3B667BF297BA9AA47740787137D8"
+           "96D5724E4C70A825F872C9EA60D2EDF5"),
+       AlgId::kSha384,
+       Hex("94EDBB92A5ECB8AAD4736E56C691916B3F88140666CE9FA73D64C4EA95AD133C"
+           "81A648152E44ACF96E36DD1E80FABE46"),
+       Hex("99EF4AEB15F178CEA1FE40DB2603138F130E740A19624526203B6351D0A3A94F"
+           "A329C145786E679E7B82C71A38628AC8"),
+       Hex("3076301006072a8648ce3d020106052b8104002203620004")},
+      {{EccCurve::kNistP521,
+        Hex("01894550D0785932E00EAA23B694F213F8C3121F86DC97A04E5A7167DB4E5BCD3711"
+            "23D46E45DB6B5D5370A7F20FB633155D38FFA16D2BD761DCAC474B9A2F5023A4"),
+        Hex("00493101C962CD4D2FDDF782285E64584139C2F91B47F87FF82354D6630F746A28A0"
+            "DB25741B5B34A828008B22ACC23F924FAAFBD4D33F81EA66956DFEAA2BFDFCF5")},
+       Hex("00FAD06DAA62BA3B25D2FB40133DA757205DE67F5BB0018FEE8C86E1B68C7E75CAA8"
+           "96EB32F1F47C70855836A6D16FCC1466F6D8FBEC67DB89EC0C08B0E996B83538"),
+       AlgId::kSha512,
+       Hex("00C328FAFCBD79DD77850370C46325D987CB525569FB63C5D3BC53950E6D4C5F174E"
+           "25A1EE9017B5D450606ADD152B534931D7D4E8455CC91F9B15BF05EC36E377FA"),
+       Hex("00617CCE7CF5064806C467F678D3B4080D6F1CC50AF26CA209417308281B68AF2826"
+           "23EAA63E5B5C0723D8B8C37FF0777B1A20F8CCB1DCCC43997F1EE0E44DA4A67A"),
+       Hex("30819b301006072a8648ce3d020106052b8104002303818600 04")},
+  };
+}
+
+struct SoftwareRsa {
+  std::shared_ptr<EVP_PKEY> key;
+  RsaPublicKey public_key;
+  Buffer pkcs1;  // private
+};
+
+inline SoftwareRsa MakeRsa(unsigned bits) {
+  OpenSslVersion();
+  Random({});
+  SoftwareRsa out;
+  out.key.reset(EVP_RSA_gen(bits), EVP_PKEY_free);
+  if (out.key == nullptr) throw std::runtime_error("no RSA key");
+  BIGNUM* n = nullptr;
+  EVP_PKEY_get_bn_param(out.key.get(), OSSL_PKEY_PARAM_RSA_N, &n);
+  out.public_key.modulus.resize(static_cast<size_t>(BN_num_bytes(n)));
+  BN_bn2bin(n, out.public_key.modulus.data());
+  BN_free(n);
+  uint8_t* der = nullptr;
+  const int size = i2d_PrivateKey(out.key.get(), &der);
+  out.pkcs1.assign(der, der + size);
+  OPENSSL_free(der);
+  return out;
+}
+
+}  // namespace tpm2::crypto
+
+#endif  // TPM2_TEST_UNIT_CRYPTO_KEYS_H_
