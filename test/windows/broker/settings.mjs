@@ -1,0 +1,103 @@
+// How the emulated Windows behaves, and the faults that a test has asked for.
+
+/** Privileges as NODE_TPM2_TEST_ELEVATED spells them. */
+export const USER = '0';
+export const ADMIN = '1';
+export const SYSTEM = 'system';
+
+export const DEFAULTS = Object.freeze({
+  /** '0', '1' or 'system' for every process; null: what the process's environment says, else '1'. */
+  elevated: null,
+  /** '2.0', '1.2' or 'absent'. */
+  tpm: '2.0',
+  /** 'present', 'bad' (0x80090013) or 'missing' (0x8009001E). */
+  provider: 'present',
+  /** false: 0x80090030 unless the provider is opened with NCRYPT_IGNORE_DEVICE_STATE_FLAG. */
+  providerReady: true,
+  /** 1, 0 or 'absent' (the property is not known). */
+  securityDescrSupport: 1,
+  /** false: a Windows older than 1803, without PCP_RSA_SCHEME and PCP_RSA_SCHEME_HASH_ALG. */
+  schemeProperties: true,
+  /** false: NCRYPT_OVERWRITE_KEY_FLAG does nothing, so that a key of that name must be deleted. */
+  overwriteHonoured: true,
+  /** 'present', 'empty' (a store without certificates) or 'none' (0x80090011), for everybody. */
+  ekCertificates: 'present',
+  /** The same for a standard user, where 'error' gives 0x80090010. */
+  userEkCertificates: 'empty',
+  /** What activation answers a standard user: 0x80090030 or 0x80280084, both were seen. */
+  userActivationStatus: 0x80090030,
+  /** What a standard user gets who makes or deletes a machine key, and when: 'create', 'finalize'. */
+  machineDeniedStatus: 0x80090010,
+  machineDeniedAt: 'finalize',
+  /** More TBS contexts than this at once: 0x80284009. 0 is no limit. */
+  maxContexts: 0,
+  /** What asking for the log's size answers: 'success' or 'insufficient' (0x80284005). */
+  logSizing: 'success',
+  /** How often the log is found to have grown between the question for its size and its reading. */
+  logGrowths: 0,
+  /** 0: the log calls work; else the status that they answer, e.g. 0x80284011 or 0x80284001. */
+  logStatus: 0,
+});
+
+/**
+ * A rule changes one kind of call: the `nth` that matches (1 is the next) and `times - 1` after it.
+ *
+ *   match:  fn (exact name); ordinal (Tbsip_Submit_Command); property (NCrypt*Property)
+ *   effect: status    answer that status and do nothing
+ *           inBand    Tbsip_Submit_Command: succeed with a ten-byte response of that code, not run
+ *           response  Tbsip_Submit_Command: these bytes (hex) as the response, the command not run
+ *           tooSmall  run the command, then answer 0x80284005 however large the buffer is
+ *           hold      'status' | 'inBand': wait until Tbsip_Cancel_Commands, and answer 0x8028400D
+ *                     or TPM_RC_CANCELED; the command is not run
+ *           delayMs   wait, then go on as usual
+ */
+const MATCHES = ['fn', 'ordinal', 'property', 'nth', 'times'];
+const EFFECTS = ['status', 'inBand', 'response', 'tooSmall', 'hold', 'delayMs'];
+
+export class Settings {
+  #rules = [];
+
+  constructor() {
+    this.reset();
+  }
+
+  reset() {
+    this.values = { ...DEFAULTS };
+    this.#rules = [];
+  }
+
+  /** @param {Partial<typeof DEFAULTS> & { rules?: object[] }} change */
+  change({ rules = [], ...values }) {
+    for (const name of Object.keys(values)) {
+      if (!(name in DEFAULTS)) throw new Error(`there is no setting '${name}'`);
+    }
+    for (const rule of rules) {
+      const unknown = Object.keys(rule).find((key) => ![...MATCHES, ...EFFECTS].includes(key));
+      if (unknown) throw new Error(`a rule has no '${unknown}'`);
+      if (!EFFECTS.some((effect) => effect in rule)) throw new Error('a rule needs an effect');
+      if (!rule.fn) throw new Error("a rule needs 'fn'");
+    }
+    Object.assign(this.values, values);
+    this.#rules.push(...rules.map((rule) => ({ nth: 1, times: 1, ...rule })));
+  }
+
+  /** The rule that applies to this call, if any; counts the call. */
+  ruleFor(call) {
+    for (const rule of this.#rules) {
+      if (rule.fn !== call.fn) continue;
+      if (rule.ordinal !== undefined && rule.ordinal !== call.ordinal) continue;
+      if (rule.property !== undefined && rule.property !== call.property) continue;
+      if (rule.times === 0) continue;
+      if (--rule.nth > 0) continue;
+      rule.nth = 1;
+      rule.times--;
+      return rule;
+    }
+    return null;
+  }
+
+  /** Rules that have not been used up: a test can assert that its faults did happen. */
+  pendingRules() {
+    return this.#rules.filter((rule) => rule.times > 0);
+  }
+}
