@@ -83,7 +83,7 @@ async function runAll(plans, { vmlinuz, image }) {
   }
   saveReport(RESULTS, { machines });
   console.log('\nTPM commands for each call, as swtpm saw them:');
-  for (const machine of machines) console.log(callLines(machine, machine).join('\n'));
+  for (const line of machines.flatMap((machine) => callLines(machine, machine))) console.log(line);
   return outcomesOfAll;
 }
 

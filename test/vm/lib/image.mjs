@@ -16,7 +16,7 @@ import {
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildFolder } from '../../../scripts/lib/cmake.mjs';
-import { Failure, findProgram, root, run } from '../../../scripts/lib/process.mjs';
+import { Failure, findProgram, onInterrupt, root, run } from '../../../scripts/lib/process.mjs';
 import { CpioWriter } from './cpio.mjs';
 import { cacheFolder, mustRun } from './kernel.mjs';
 
@@ -55,12 +55,15 @@ export async function ensureBase(kernel) {
 
   console.log("Building the guest's base image (100 MB, once)");
   const work = mkdtempSync(join(cache, 'image-'));
+  const clearUp = () => rmSync(work, { recursive: true, force: true });
+  const done = onInterrupt(clearUp);
   try {
     const made = join(work, 'base.cpio');
     await writeBase(made, kernel, programs, work);
     renameSync(made, path);
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    clearUp();
+    done();
   }
   dropOldBases(cache, path);
   return path;

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { Failure, run, tail } from '../../../scripts/lib/process.mjs';
+import { Failure, onInterrupt, run, tail } from '../../../scripts/lib/process.mjs';
 
 const META_PACKAGE = 'linux-image-cloud-amd64';
 const PREFIX = 'kernel-';
@@ -36,11 +36,10 @@ export async function ensureKernel({ update = false } = {}) {
   const cached = newestCached(cache);
   if (cached && !update) return describe(cache, cached);
 
-  const package_ = await kernelPackage();
-  const version = package_.replace(/^linux-image-/, '');
-  const home = join(cache, PREFIX + version);
-  if (!existsSync(home)) await fetchKernel(cache, package_, version, home);
-  return describe(cache, version);
+  const fetched =
+    (await fetchNewest(cache)) ?? ((await updateLists()) && (await fetchNewest(cache)));
+  if (!fetched) throw new Failure(`apt-get cannot download ${META_PACKAGE}: run apt-get update`);
+  return describe(cache, fetched);
 }
 
 function newestCached(cache) {
@@ -61,16 +60,20 @@ function describe(cache, version) {
   };
 }
 
-// The name changes with every update of the distribution, so it is asked for, not written down.
-async function kernelPackage() {
-  const ask = async () => (await run('apt-cache', ['depends', META_PACKAGE])).output;
-  const find = (text) => text.match(/Depends: (linux-image-\S+-cloud-amd64)/)?.[1];
-  const known = find(await ask());
-  if (known) return known;
-  if (process.getuid() === 0) await mustRun('apt-get', ['update', '-qq']);
-  const name = find(await ask());
-  if (!name) throw new Failure(`apt knows no package ${META_PACKAGE}: run apt-get update`);
-  return name;
+// Gives the version, or undefined if the package lists are missing or out of date. The name of the
+// kernel's package changes with every update of the distribution, so it is asked for.
+async function fetchNewest(cache) {
+  const { output } = await run('apt-cache', ['depends', META_PACKAGE]);
+  const version = output.match(/Depends: linux-image-(\S+-cloud-amd64)/)?.[1];
+  if (!version) return undefined;
+  const there = existsSync(join(cache, PREFIX + version));
+  return there || (await fetchKernel(cache, version)) ? version : undefined;
+}
+
+async function updateLists() {
+  if (process.getuid() !== 0) return false;
+  await mustRun('apt-get', ['update', '-qq']);
+  return true;
 }
 
 /**
@@ -88,34 +91,43 @@ export async function mustRun(program, args, options) {
 }
 
 // Into a folder of its own, then renamed: a run that is interrupted leaves no half kernel behind.
-async function fetchKernel(cache, package_, version, home) {
+async function fetchKernel(cache, version) {
+  const package_ = `linux-image-${version}`;
   console.log(`Fetching the guest's kernel, ${package_} (27 MB, once)`);
   const work = mkdtempSync(join(cache, 'fetch-'));
+  const clearUp = () => rmSync(work, { recursive: true, force: true });
+  const done = onInterrupt(clearUp);
   try {
     const asRoot = ['-o', 'APT::Sandbox::User=root']; // only root may write into this folder
-    await mustRun('apt-get', ['download', '-qq', ...asRoot, package_], { cwd: work });
+    const download = await run('apt-get', ['download', '-qq', ...asRoot, package_], { cwd: work });
     const archive = readdirSync(work).find((name) => name.endsWith('.deb'));
+    if (download.code !== 0 || !archive) {
+      console.log(tail(download.output, 5));
+      return false;
+    }
     const tree = join(work, 'tree');
     await mustRun('dpkg-deb', ['-x', join(work, archive), tree]);
 
     const kept = join(work, 'kept');
     mkdirSync(kept);
     renameSync(join(tree, 'boot', `vmlinuz-${version}`), join(kept, 'vmlinuz'));
-    const order = keepModules(join(tree, 'lib', 'modules', version), kept);
+    const order = await keepModules(join(tree, 'lib', 'modules', version), kept);
     writeFileSync(join(kept, 'modules.json'), JSON.stringify(order));
-    renameSync(kept, home);
+    renameSync(kept, join(cache, PREFIX + version));
+    return true;
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    clearUp();
+    done();
   }
 }
 
 // A module's dependencies stand in the module itself, so depmod's tables are not needed.
-function keepModules(root, kept) {
-  const files = new Map(
-    readdirSync(root, { recursive: true })
-      .filter((path) => path.endsWith('.ko'))
-      .map((path) => [moduleName(path), join(root, path)]),
-  );
+async function keepModules(root, kept) {
+  const list = () => readdirSync(root, { recursive: true }).map((path) => join(root, path));
+  const packed = list().filter((path) => path.endsWith('.ko.xz'));
+  if (packed.length > 0) await mustRun('xz', ['-d', ...packed]);
+  const modules = list().filter((path) => path.endsWith('.ko'));
+  const files = new Map(modules.map((path) => [moduleName(path), path]));
   const order = [];
   const visit = (name) => {
     if (order.includes(name)) return;
