@@ -25,6 +25,7 @@ export async function setup({ purpose = 'build', yes = false, addon = true } = {
   }
   await ensurePackages(packagesFor(purpose), { yes, tools: toolsFor(purpose) });
   await ensureNodeModules();
+  if (addon) console.log('Building the addon');
   if (addon) await buildPreset('release', { show: true });
   console.log(`Set up (${((performance.now() - started) / 1000).toFixed(1)} s)`);
 }

@@ -47,6 +47,10 @@ export async function ensureNodeModules() {
   console.log(`npm ci (${reason})`);
   const result = await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
   if (result.code === 127) throw new Failure('npm is not installed; it comes with Node.');
-  if (result.code !== 0) throw new Failure(`npm ci failed:\n${tail(result.output)}`);
+  if (result.code !== 0) {
+    // After some errors it prints all of its options, far longer than the error itself.
+    const [said] = result.output.split(/^npm error (?:Clean install a project|Usage:)/m);
+    throw new Failure(`npm ci failed:\n${tail(said)}`);
+  }
   return true;
 }

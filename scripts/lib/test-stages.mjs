@@ -62,8 +62,10 @@ async function vitest(context, name, env) {
 
 async function lint(context) {
   const biome = inModules('@biomejs', 'biome', 'bin', 'biome');
-  const args = [biome, 'check', '--error-on-warnings', '--colors=off', '.'];
-  const script = fromExitCode((await context.run(process.execPath, args)).code);
+  const args = [biome, 'check', '--error-on-warnings', '--max-diagnostics=none', '.'];
+  const script = fromExitCode(
+    (await context.run(process.execPath, args, { env: { NO_COLOR: '1' } })).code,
+  );
   const folders = ['src', 'include', 'test', 'bench'];
   const sources = folders.flatMap((name) => filesBelow(path.join(root, name), /\.(cc|h)$/));
   if (!findProgram('clang-format')) {
