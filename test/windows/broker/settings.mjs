@@ -40,7 +40,8 @@ export const DEFAULTS = Object.freeze({
 });
 
 /**
- * A rule changes one kind of call: the `nth` that matches (1 is the next) and `times - 1` after it.
+ * A rule changes one kind of call: the `nth` that matches from now on (1 is the next) and `times - 1`
+ * after it. Where several are due, the first applies.
  *
  *   match:  fn (exact name); ordinal (Tbsip_Submit_Command); property (NCrypt*Property)
  *   effect: status    answer that status and do nothing
@@ -78,22 +79,21 @@ export class Settings {
       if (!rule.fn) throw new Error("a rule needs 'fn'");
     }
     Object.assign(this.values, values);
-    this.#rules.push(...rules.map((rule) => ({ nth: 1, times: 1, ...rule })));
+    this.#rules.push(...rules.map((rule) => ({ nth: 1, times: 1, ...rule, seen: 0 })));
   }
 
-  /** The rule that applies to this call, if any; counts the call. */
+  /** The rule that applies to this call, if any. Every rule counts every call that matches it. */
   ruleFor(call) {
-    for (const rule of this.#rules) {
-      if (rule.fn !== call.fn) continue;
-      if (rule.ordinal !== undefined && rule.ordinal !== call.ordinal) continue;
-      if (rule.property !== undefined && rule.property !== call.property) continue;
-      if (rule.times === 0) continue;
-      if (--rule.nth > 0) continue;
-      rule.nth = 1;
-      rule.times--;
-      return rule;
-    }
-    return null;
+    const matching = this.#rules.filter(
+      (rule) =>
+        rule.fn === call.fn &&
+        (rule.ordinal === undefined || rule.ordinal === call.ordinal) &&
+        (rule.property === undefined || rule.property === call.property),
+    );
+    for (const rule of matching) rule.seen++;
+    const due = matching.find((rule) => rule.times > 0 && rule.seen >= rule.nth);
+    if (due) due.times--;
+    return due ?? null;
   }
 
   /** Rules that have not been used up: a test can assert that its faults did happen. */

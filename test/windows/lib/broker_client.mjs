@@ -40,7 +40,7 @@ export class BrokerClient {
     return this.#control('change', change);
   }
 
-  /** Back to the defaults: settings, rules, log, violations, leaks, persisted keys. */
+  /** Back to the defaults: settings, rules, log, leaks, persisted keys; violations stay. */
   reset() {
     return this.#control('reset');
   }
@@ -63,7 +63,7 @@ export class BrokerClient {
     return this.#control('clearLog');
   }
 
-  /** What no correct client does: a suite asserts that there is none. */
+  /** What no correct client does: the harness fails a suite that leaves one. */
   violations() {
     return this.#control('violations');
   }

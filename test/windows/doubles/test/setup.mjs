@@ -1,5 +1,6 @@
 // What every test of the doubles stands on: one Wine prefix, one broker, one control connection.
-import { after, before, beforeEach } from 'node:test';
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach } from 'node:test';
 import { startBroker } from '../../lib/broker.mjs';
 import { BrokerClient } from '../../lib/broker_client.mjs';
 import { buildDoubles } from '../../lib/build.mjs';
@@ -8,7 +9,7 @@ import { Probe } from './probe.mjs';
 
 /** Call at the top of a test file; the fields are there once the tests run. */
 export function emulatedWindows() {
-  const windows = { probes: [] };
+  const windows = { probes: [], expectedViolations: [] };
 
   /** Starts one more Windows process; `elevated`: '0', '1' or 'system'. */
   windows.start = async (options = {}) => {
@@ -26,7 +27,15 @@ export function emulatedWindows() {
     windows.admin = await windows.start({ elevated: '1' });
     windows.user = await windows.start({ elevated: '0' });
   });
-  beforeEach(() => windows.control.reset());
+  beforeEach(async () => {
+    windows.expectedViolations = [];
+    await windows.control.reset();
+  });
+  afterEach(async () => {
+    const texts = (await windows.control.violations()).map(({ violation }) => violation);
+    await windows.control.clearViolations();
+    assert.deepEqual(texts, windows.expectedViolations);
+  });
   after(async () => {
     for (const probe of windows.probes) await probe.end();
     windows.control?.close();
