@@ -47,7 +47,7 @@ const stages = [
     minutes(30),
   ),
   runner(
-    'fuzz',
+    'soak',
     'faults, fuzzers and soak, in short',
     ['scripts/fuzz.mjs', '--short'],
     minutes(15),
