@@ -51,10 +51,14 @@ const buildTime = '1700000000';
 
 /**
  * Makes sure that `target`'s libcrypto is there.
+ * @param {import('./release/targets.mjs').Target} target
+ * @param {{ file?: string, folder?: string }} [options] `file`: the source tarball; `folder`: where
+ *   to keep the result, by default the cache
  * @returns {Promise<{ root: string, version: string, sha256: string, isPinned: boolean,
  *   compiler: string }>}
  */
-export async function ensureOpenSsl(target, { file } = {}) {
+export async function ensureOpenSsl(target, { file, folder = cacheFolder('openssl') } = {}) {
+  mkdirSync(folder, { recursive: true });
   const source = await opensslSource({ file });
   const { env, compiler } = await buildEnvironment(target);
   const { cc, ar, ranlib, rc } = programs(target);
@@ -74,13 +78,13 @@ export async function ensureOpenSsl(target, { file } = {}) {
     buildTime,
   };
   const key = digest('sha256', { text: JSON.stringify(recipe) }).slice(0, 24);
-  const prefix = path.join(cacheFolder('openssl'), `${target.name}-${key}`);
+  const prefix = path.join(folder, `${target.name}-${key}`);
   const result = { ...source, compiler, root: prefix };
   if (existsSync(path.join(prefix, 'lib', 'libcrypto.a'))) return result;
 
   console.log(`building OpenSSL ${source.version} for ${target.name} (${compiler})`);
-  const work = mkdtempSync(path.join(cacheFolder('openssl'), 'build-'));
-  const log = path.join(cacheFolder('openssl'), `${target.name}.log`);
+  const work = mkdtempSync(path.join(folder, 'build-'));
+  const log = path.join(folder, `${target.name}.log`);
   rmSync(log, { force: true });
   const clean = () => rmSync(work, { recursive: true, force: true });
   const forget = onInterrupt(clean);

