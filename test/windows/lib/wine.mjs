@@ -61,12 +61,14 @@ export class Wine {
   /**
    * Starts a Windows program; its output goes to files, for Wine's node.exe cannot write to pipes.
    * @param {string} program a .exe, or a script for node.exe
-   * @param {{ args?: string[], env?: object, doubles?: boolean, cwd?: string }} [options] doubles:
-   *   false loads Wine's own tbs.dll, which knows no TPM
+   * @param {{ args?: string[], nodeArgs?: string[], env?: object, doubles?: boolean, cwd?: string }}
+   *   [options] nodeArgs: options of node.exe itself; doubles: false loads Wine's own tbs.dll, which knows no TPM
    */
-  async spawn(program, { args = [], env = {}, doubles = true, cwd } = {}) {
+  async spawn(program, { args = [], nodeArgs = [], env = {}, doubles = true, cwd } = {}) {
     const script = !program.endsWith('.exe');
-    const command = script ? [nodeExe(), windowsPath(program), ...args] : [program, ...args];
+    const command = script
+      ? [nodeExe(), ...nodeArgs, windowsPath(program), ...args]
+      : [program, ...args];
     const folder = await mkdtemp(path.join(this.folder, 'run-'));
     const names = ['stdout', 'stderr'].map((name) => path.join(folder, name));
     const files = await Promise.all(names.map((name) => open(name, 'w')));
