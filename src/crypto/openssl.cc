@@ -27,8 +27,14 @@ constexpr std::array<Curve, 3> kCurves = {{
     {EccCurve::kNistP521, "P-521", 66},
 }};
 
-Library* MakeLibrary() {
+// Libcrypto initialises itself in whatever is called first, even in ERR_clear_error, and registers
+// its atexit handler then, unless this came before.
+void InitialiseLibcrypto() {
   OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+}
+
+Library* MakeLibrary() {
+  InitialiseLibcrypto();
   auto library = std::make_unique<Library>();
   library->context = OSSL_LIB_CTX_new();
   Require(library->context != nullptr, "libcrypto could not be initialised");
@@ -78,6 +84,7 @@ size_t DigestSize(AlgId id) {
 }
 
 void Fail(ErrorCode code, const char* text) {
+  InitialiseLibcrypto();
   ERR_clear_error();
   throw Error(code, text);
 }

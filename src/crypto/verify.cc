@@ -15,8 +15,8 @@ EcdsaSignature ParseP1363(const Curve& curve, ByteView octets) {
   BigNumber s = FromBigEndian(octets.subspan(curve.field_size));
   Require(signature != nullptr && ECDSA_SIG_set0(signature.get(), r.get(), s.get()) == 1,
           "no memory for a signature");
-  r.release();
-  s.release();
+  static_cast<void>(r.release());
+  static_cast<void>(s.release());
   return signature;
 }
 

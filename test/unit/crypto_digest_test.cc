@@ -160,6 +160,7 @@ TEST(CryptoHmac, MoreKeysAtOnceThanThePoolHolds) {
   const MacCase one = Rfc4231()[1];
   for (int round = 0; round < 2; ++round) {
     std::vector<HmacKey> keys;
+    keys.reserve(9);
     for (int i = 0; i < 9; ++i) keys.emplace_back(AlgId::kSha256, one.key);
     for (const HmacKey& key : keys) {
       Buffer out(32);

@@ -43,6 +43,7 @@ TEST(CryptoThreads, EveryThreadGetsTheRightAnswers) {
   const Buffer signature = Join({ecc.r, ecc.s});
   std::atomic<int> right = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&, i] {
       for (int round = 0; round < 25; ++round) right += Round(ecc, digest, signature) ? 1 : 0;
