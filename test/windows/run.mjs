@@ -7,7 +7,7 @@
 // doubles, runs their own tests (doubles/test/*.test.mjs, on the host), then every suite
 // (suites/*.mjs) in Windows' node.exe under Wine, each with a TPM and a broker of its own. NAMEs
 // choose by parts of file names. A suite may say in a comment what it wants instead:
-//   // @windows { "doubles": false, "ekCertificates": false, "env": { "NAME": "value" } }
+//   // @windows { "oldTbs": true, "doubles": false, "ekCertificates": false, "env": { "NAME": "value" } }
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -66,11 +66,18 @@ function runOnHost(file) {
 
 function wishesOf(file) {
   const found = /^\/\/ @windows (\{.*\})$/m.exec(readFileSync(file, 'utf8'));
-  return { doubles: true, ekCertificates: true, env: {}, ...JSON.parse(found?.[1] ?? '{}') };
+  return {
+    doubles: true,
+    oldTbs: false,
+    ekCertificates: true,
+    env: {},
+    ...JSON.parse(found?.[1] ?? '{}'),
+  };
 }
 
-async function runSuite(wine, file) {
-  const { doubles, ekCertificates, env } = wishesOf(file);
+async function runSuite(wine, folder, file) {
+  const { doubles, oldTbs, ekCertificates, env } = wishesOf(file);
+  await wine.useDoubles(folder, { oldTbs });
   const broker = await startBroker({ ekCertificates });
   try {
     const hook = new URL(`file:///${windowsPath(HOOK).replaceAll('\\', '/')}`).href;
@@ -105,7 +112,7 @@ async function main() {
   if (suites.length > 0) {
     const wine = await Wine.open(doubles);
     try {
-      for (const file of suites) await runSuite(wine, file);
+      for (const file of suites) await runSuite(wine, doubles, file);
     } finally {
       await wine.close();
     }

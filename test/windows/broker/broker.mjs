@@ -70,7 +70,9 @@ function serve(socket) {
   socket.setNoDelay(true);
   socket.on('error', () => {});
   socket.on('close', () => {
-    if (client) answered.then(() => state.detach(client));
+    if (!client) return;
+    state.hangUp(client);
+    answered.then(() => state.detach(client));
   });
   onFrames(socket, (body) => {
     const { name, args } = decodeRequest(body);

@@ -11,6 +11,7 @@ import { TbsService } from './tbs.mjs';
 import { provisionSrk, TpmRefused } from './tpm_commands.mjs';
 
 const NTE_FAIL = 0x80090020;
+const TBS_E_INTERNAL_ERROR = 0x80284001;
 const HRESULT_OF_TPM = 0x80280000;
 
 export class State {
@@ -70,6 +71,11 @@ export class State {
     return process;
   }
 
+  /** A process hangs up: what it has waiting in TBS is given up. */
+  hangUp(process) {
+    this.tbs.cancelAll(process);
+  }
+
   /** The last connection's end is the process's end: what it held goes, as with Windows. */
   async detach(process) {
     if (--process.connections > 0) return;
@@ -102,7 +108,7 @@ export class State {
     try {
       result = rule?.status !== undefined ? { status: rule.status } : await implementation(call);
     } catch (error) {
-      result = { status: statusOf(error) };
+      result = { status: statusOf(error, library) };
       entry.error = error.message;
     }
     entry.status = result.status;
@@ -117,10 +123,10 @@ export class State {
   }
 }
 
-function statusOf(error) {
+function statusOf(error, library) {
   if (error instanceof NcryptError) return error.status;
   if (error instanceof TpmRefused) return (HRESULT_OF_TPM | error.code) >>> 0;
-  return NTE_FAIL;
+  return library === 'tbs' ? TBS_E_INTERNAL_ERROR : NTE_FAIL;
 }
 
 // What a test may want to know about a call, besides its name.

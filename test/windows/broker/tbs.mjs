@@ -91,6 +91,12 @@ export class TbsService {
     return this.state.manager.close(context.resources);
   }
 
+  cancelAll(process) {
+    for (const context of this.#contexts.values()) {
+      if (context.process === process) for (const cancel of context.cancels) cancel();
+    }
+  }
+
   /** Contexts of a process that are open and not a provider's. */
   of(process) {
     return [...this.#contexts.values()].filter((one) => one.process === process && !one.provider);

@@ -88,24 +88,9 @@ __declspec(dllexport) Result WINAPI Tbsip_Cancel_Commands(Context context) {
   return Call(request.AddU64(Id(context))).status;
 }
 
-__declspec(dllexport) Result WINAPI Tbsi_GetDeviceInfo(UINT32 size, PVOID info) {
-  if (info == nullptr) return kInvalidOutputPointer;
-  Request request{"Tbsi_GetDeviceInfo", {}};
-  Reply reply = Call(request.AddU32(size));
-  if (reply.status == 0 && reply.Data(0).size() <= size) {
-    std::memcpy(info, reply.Data(0).data(), reply.Data(0).size());
-  }
-  return reply.status;
-}
-
 __declspec(dllexport) Result WINAPI Tbsi_Get_TCG_Log(Context context, BYTE* out, UINT32* size) {
   Request request{"Tbsi_Get_TCG_Log", {}};
   return CallForBytes(request.AddU64(Id(context)), out, size);
-}
-
-__declspec(dllexport) Result WINAPI Tbsi_Get_TCG_Log_Ex(UINT32 type, BYTE* out, UINT32* size) {
-  Request request{"Tbsi_Get_TCG_Log_Ex", {}};
-  return CallForBytes(request.AddU32(type), out, size);
 }
 
 __declspec(dllexport) Result WINAPI
@@ -117,5 +102,24 @@ __declspec(dllexport) Result WINAPI
 __declspec(dllexport) Result WINAPI Tbsi_Revoke_Attestation() {
   return Call(Request{"Tbsi_Revoke_Attestation", {}}).status;
 }
+
+#ifndef NODE_TPM2_OLD_TBS
+
+__declspec(dllexport) Result WINAPI Tbsi_GetDeviceInfo(UINT32 size, PVOID info) {
+  if (info == nullptr) return kInvalidOutputPointer;
+  Request request{"Tbsi_GetDeviceInfo", {}};
+  Reply reply = Call(request.AddU32(size));
+  if (reply.status == 0 && reply.Data(0).size() <= size) {
+    std::memcpy(info, reply.Data(0).data(), reply.Data(0).size());
+  }
+  return reply.status;
+}
+
+__declspec(dllexport) Result WINAPI Tbsi_Get_TCG_Log_Ex(UINT32 type, BYTE* out, UINT32* size) {
+  Request request{"Tbsi_Get_TCG_Log_Ex", {}};
+  return CallForBytes(request.AddU32(type), out, size);
+}
+
+#endif
 
 }  // extern "C"

@@ -13,11 +13,17 @@ const COMPILER = 'x86_64-w64-mingw32-g++-posix';
 const FLAGS = ['-std=c++20', '-O1', '-Wall', '-Wextra', '-Werror', '-static', '-s'];
 const TARGETS = [
   { out: 'tbs.dll', source: 'tbs.cc', flags: ['-shared'], libraries: [] },
+  {
+    out: 'old-tbs.dll',
+    source: 'tbs.cc',
+    flags: ['-shared', '-DNODE_TPM2_OLD_TBS'],
+    libraries: [],
+  },
   { out: 'ncrypt.dll', source: 'ncrypt.cc', flags: ['-shared'], libraries: ['-lcrypt32'] },
   { out: 'probe.exe', source: 'probe.cc', flags: [], libraries: ['-lcrypt32'] },
 ];
 
-/** @returns {Promise<string>} the folder with tbs.dll, ncrypt.dll and probe.exe */
+/** @returns {Promise<string>} the folder with tbs.dll, old-tbs.dll, ncrypt.dll and probe.exe */
 export async function buildDoubles() {
   const names = (await readdir(SOURCES)).filter((name) => /\.(cc|h)$/.test(name)).sort();
   const files = names.map((name) => path.join(SOURCES, name));

@@ -46,15 +46,25 @@ export class Wine {
       const prefix = path.join(folder, 'prefix');
       await copyPrefix(template, prefix);
       const wine = new Wine(prefix, folder);
-      for (const name of doubles ? ['tbs.dll', 'ncrypt.dll'] : []) {
-        const target = path.join(prefix, 'drive_c/windows/system32', name);
-        await rm(target); // it is a link to the template's
-        await copyFile(path.join(doubles, name), target);
-      }
+      if (doubles) await wine.useDoubles(doubles);
       return wine;
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
+    }
+  }
+
+  /**
+   * Puts the doubles into system32, for the programs that start from now on.
+   * @param {string} folder
+   * @param {{ oldTbs?: boolean }} [options] oldTbs: without Tbsi_GetDeviceInfo, Tbsi_Get_TCG_Log_Ex
+   */
+  async useDoubles(folder, { oldTbs = false } = {}) {
+    const libraries = { 'tbs.dll': oldTbs ? 'old-tbs.dll' : 'tbs.dll', 'ncrypt.dll': 'ncrypt.dll' };
+    for (const [name, source] of Object.entries(libraries)) {
+      const target = path.join(this.prefix, 'drive_c/windows/system32', name);
+      await rm(target); // it may be a link to the template's
+      await copyFile(path.join(folder, source), target);
     }
   }
 

@@ -339,3 +339,35 @@ test("Wine's own tbs.dll knows no TPM, and is no double", async () => {
   assert.equal((await probe.call('Tbsi_GetDeviceInfo', 16)).status, 0x8028400f);
   assert.equal((await probe.call('marker', Buffer.from('tbs.dll'))).status, 1);
 });
+
+test('an old Windows lacks the later exports of tbs.dll', async () => {
+  await windows.wine.useDoubles(windows.folder, { oldTbs: true });
+  try {
+    const probe = await windows.start({ elevated: '0' });
+    const missing = 0xdead0001; // the probe's word for it
+    assert.equal((await probe.call('Tbsi_GetDeviceInfo', 16)).status, missing);
+    assert.equal((await probe.call('Tbsi_Get_TCG_Log_Ex', 0, NULL_BUFFER)).status, missing);
+    const handle = await context(probe);
+    const asked = await probe.call('Tbsi_Get_TCG_Log', handle, NULL_BUFFER);
+    assert.equal(asked.status, 0);
+    await closeContext(probe, handle);
+  } finally {
+    await windows.wine.useDoubles(windows.folder);
+  }
+});
+
+test('a process that ends while its command is held leaves nothing behind', async () => {
+  const probe = await windows.start({ elevated: '0' });
+  const handle = await context(probe);
+  await windows.control.change({ rules: [{ fn: 'Tbsip_Submit_Command', hold: 'status' }] });
+  const held = submit(probe, handle, GET_RANDOM);
+  held.catch(() => {});
+  while ((await windows.control.pendingRules()).length > 0);
+  probe.started.child.kill('SIGKILL');
+  await assert.rejects(held, /the probe is gone/);
+  await probe.end();
+  windows.probes.splice(windows.probes.indexOf(probe), 1);
+  let leaks = [];
+  while (leaks.length === 0) leaks = await windows.control.leaks();
+  assert.equal(leaks[0].contexts, 1);
+});
