@@ -14,6 +14,7 @@ const { existsSync } = require('node:fs');
  */
 
 const BINARY = 'node_tpm2.node';
+const IN_CHECKOUT = existsSync(path.join(__dirname, 'CMakeLists.txt'));
 const SUPPORTED = [
   'linux-x64-gnu',
   'linux-arm64-gnu',
@@ -103,7 +104,7 @@ function remedy(name, tried) {
   if (!SUPPORTED.includes(name)) {
     return `Use one of the supported platforms (${SUPPORTED.join(', ')}).`;
   }
-  if (existsSync(path.join(__dirname, 'CMakeLists.txt'))) {
+  if (IN_CHECKOUT) {
     return 'Run `npm run build` in the checkout.';
   }
   const [, inPackage] = packaged(name);
@@ -116,14 +117,16 @@ function remedy(name, tried) {
   return `Reinstall node-tpm2-${name}: it is there, but this system cannot load it.`;
 }
 
+// In a checkout only, so that no environment variable chooses code for an installed package: the
+// sanitized build, for the tests.
+function chosenByTests() {
+  const file = process.env.NODE_TPM2_ADDON;
+  if (!file || !IN_CHECKOUT) return null;
+  return [{ path: file, missing: 'no such file', find: () => (existsSync(file) ? file : null) }];
+}
+
 /** @returns {NativeResult} */
-function find() {
-  const { platform, arch } = process;
-  const tried = [];
-  let name = `${platform}-${arch}`;
-  let found = load([local('build', 'release')], tried);
-  if (!found && platform === 'linux') ({ found, name } = packagedForLinux(arch, tried));
-  else if (!found && SUPPORTED.includes(name)) found = load(packaged(name), tried);
+function outcome(found, name, tried) {
   if (found) return { ...found, error: null };
 
   const what = SUPPORTED.includes(name)
@@ -140,6 +143,18 @@ function find() {
       tried: tried.map((each) => ({ path: each.path, reason: each.reason })),
     },
   };
+}
+
+function find() {
+  const { platform, arch } = process;
+  const tried = [];
+  let name = `${platform}-${arch}`;
+  const chosen = chosenByTests();
+  let found = load(chosen ?? [local('build', 'release')], tried);
+  if (found || chosen) return outcome(found, name, tried);
+  if (platform === 'linux') ({ found, name } = packagedForLinux(arch, tried));
+  else if (SUPPORTED.includes(name)) found = load(packaged(name), tried);
+  return outcome(found, name, tried);
 }
 
 module.exports = find();

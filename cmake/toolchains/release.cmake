@@ -9,3 +9,6 @@ endif()
 set(CMAKE_C_FLAGS_INIT "${TPM2_RELEASE_FLAGS}")
 set(CMAKE_CXX_FLAGS_INIT "${TPM2_RELEASE_FLAGS}")
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s")
+# zig compiles its libc++ once for each level of optimisation: let CMake's own probes use the one
+# that is needed anyway.
+set(CMAKE_TRY_COMPILE_CONFIGURATION Release)
