@@ -22,7 +22,7 @@ import { Wine, windowsPath } from './lib/wine.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const HOOK = path.join(HERE, 'lib/vitest_hook.mjs');
-const SUITE_TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 600_000;
 
 const { values: options, positionals } = parseArgs({
   options: { yes: { type: 'boolean', default: false } },
@@ -59,8 +59,12 @@ function runOnHost(file) {
     child.stderr.on('data', (chunk) => {
       output.stderr += chunk;
     });
+    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, ...output }));
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? `signal ${signal}`, ...output });
+    });
   });
 }
 
@@ -85,7 +89,7 @@ async function runSuite(wine, folder, file) {
       nodeArgs: ['--import', hook, '--test-reporter=tap'],
       env: { NODE_TPM2_TEST_BROKER: String(broker.port), ...env },
       doubles,
-      timeoutMs: SUITE_TIMEOUT_MS,
+      timeoutMs: TIMEOUT_MS,
     });
     report(`${path.basename(file)} (Windows node.exe under Wine)`, result);
     const control = await BrokerClient.connect(broker.port);

@@ -1,6 +1,17 @@
 // Steps that tests of the emulated provider begin with.
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createKey, FLAG, finalize, openProvider, setProperty } from './probe.mjs';
+
+/** Asks until the answer is truthy, and returns it: the broker hears of some things a bit later. */
+export async function until(what, ask) {
+  for (let tries = 0; tries < 1000; tries++) {
+    const answer = await ask();
+    if (answer) return answer;
+    await sleep(20);
+  }
+  return assert.fail(`waited in vain for ${what}`);
+}
 
 /** Opens the provider; it is there. */
 export async function provider(probe) {

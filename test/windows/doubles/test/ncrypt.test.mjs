@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tpm from '../../broker/tpm_commands.mjs';
 import { u32le } from '../../broker/wire.mjs';
-import { made, provider } from './keys.mjs';
+import { made, provider, until } from './keys.mjs';
 import {
   closeContext,
   createKey,
@@ -204,8 +204,7 @@ test('a status by rule, and what a process left open', async () => {
   await made(probe, from, 'left-open');
   await probe.end();
   windows.probes.splice(windows.probes.indexOf(probe), 1);
-  let leaks = [];
-  while (leaks.length === 0) leaks = await windows.control.leaks();
-  assert.deepEqual({ ...leaks[0], pid: 0 }, { pid: 0, contexts: 0, providers: 1, keys: 1 });
-  while ((await windows.control.loaded()).objects > 0);
+  const leak = await until('the leak', async () => (await windows.control.leaks())[0]);
+  assert.deepEqual({ ...leak, pid: 0 }, { pid: 0, contexts: 0, providers: 1, keys: 1 });
+  await until('an empty TPM', async () => (await windows.control.loaded()).objects === 0);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tpm from '../../broker/tpm_commands.mjs';
 import { Reader, sized, u8, u16, u32 } from '../../broker/wire.mjs';
+import { until } from './keys.mjs';
 import { closeContext, NULL_BUFFER, openContext, submit } from './probe.mjs';
 import { emulatedWindows } from './setup.mjs';
 
@@ -151,13 +152,12 @@ test('what a process that ends held is flushed, and told', async () => {
   assert.deepEqual(await windows.control.loaded(), { objects: 1, sessions: 1 });
   await probe.end();
   windows.probes.splice(windows.probes.indexOf(probe), 1);
-  // The broker hears of the end through its connections: ask until it has.
-  let leaks = [];
-  while (leaks.length === 0) leaks = await windows.control.leaks();
-  assert.deepEqual({ ...leaks[0], pid: 0 }, { pid: 0, contexts: 1, providers: 0, keys: 0 });
-  let loaded;
-  do loaded = await windows.control.loaded();
-  while (loaded.objects + loaded.sessions > 0);
+  const leak = await until('the leak', async () => (await windows.control.leaks())[0]);
+  assert.deepEqual({ ...leak, pid: 0 }, { pid: 0, contexts: 1, providers: 0, keys: 0 });
+  await until('an empty TPM', async () => {
+    const { objects, sessions } = await windows.control.loaded();
+    return objects + sessions === 0;
+  });
 });
 
 test('blocked for everybody, for standard users, and for nobody', async () => {
@@ -260,7 +260,7 @@ test('cancelling from another thread, with both outcomes', async () => {
   ]) {
     await windows.control.change({ rules: [{ fn, hold }] });
     const held = submit(windows.user, handle, GET_RANDOM);
-    while ((await windows.control.pendingRules()).length > 0);
+    await until('the hold', async () => (await windows.control.pendingRules()).length === 0);
     assert.equal((await other.call('Tbsip_Cancel_Commands', handle)).status, 0);
     const { status, rc } = await held;
     assert.deepEqual([status, rc], outcome);
@@ -362,12 +362,11 @@ test('a process that ends while its command is held leaves nothing behind', asyn
   await windows.control.change({ rules: [{ fn: 'Tbsip_Submit_Command', hold: 'status' }] });
   const held = submit(probe, handle, GET_RANDOM);
   held.catch(() => {});
-  while ((await windows.control.pendingRules()).length > 0);
+  await until('the hold', async () => (await windows.control.pendingRules()).length === 0);
   probe.started.child.kill('SIGKILL');
   await assert.rejects(held, /the probe is gone/);
   await probe.end();
   windows.probes.splice(windows.probes.indexOf(probe), 1);
-  let leaks = [];
-  while (leaks.length === 0) leaks = await windows.control.leaks();
-  assert.equal(leaks[0].contexts, 1);
+  const leak = await until('the leak', async () => (await windows.control.leaks())[0]);
+  assert.equal(leak.contexts, 1);
 });
