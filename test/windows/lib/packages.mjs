@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import readline from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CACHE } from './cache.mjs';
 
@@ -17,6 +18,8 @@ const DEBIAN = [
   { name: 'swtpm', file: '/usr/bin/swtpm' },
   { name: 'swtpm-tools', file: '/usr/bin/swtpm_setup' },
 ];
+
+const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 
 export const nodeExe = () => path.join(CACHE, NODE_PACKAGE, 'package/bin/node.exe');
 
@@ -63,9 +66,12 @@ async function fetchNode() {
 export async function ensurePackages({ yes }) {
   const missing = DEBIAN.filter(({ file }) => !existsSync(file)).map(({ name }) => name);
   const needsNode = !existsSync(nodeExe());
-  if (missing.length === 0 && !needsNode) return true;
+  // The suites' matchers are vitest's.
+  const needsModules = !existsSync(path.join(REPOSITORY, 'node_modules/@vitest/expect'));
+  if (missing.length === 0 && !needsNode && !needsModules) return true;
   if (missing.length > 0) console.log(`Debian packages to install: ${missing.join(' ')}`);
   if (needsNode) console.log(`npm package to fetch into ${CACHE}: ${NODE_PACKAGE}`);
+  if (needsModules) console.log("the project's own npm packages (npm ci)");
   if (!yes) {
     if (!process.stdin.isTTY) {
       console.log('Nobody to ask: run again with --yes.');
@@ -78,5 +84,6 @@ export async function ensurePackages({ yes }) {
   }
   if (missing.length > 0) await installDebian(missing);
   if (needsNode) await fetchNode();
+  if (needsModules) await inherit('npm', ['ci', '--ignore-scripts', '--prefix', REPOSITORY]);
   return true;
 }
