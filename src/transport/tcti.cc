@@ -187,7 +187,7 @@ std::string CanonicalTcti(const Tcti& tcti) {
   text += ":" + tcti.config;
   const char* separator = "";
   for (const auto& [key, value] : tcti.options) {
-    text += separator + key + "=" + value;
+    text.append(separator).append(key).append("=").append(value);
     separator = ",";
   }
   return text;

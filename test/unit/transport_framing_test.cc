@@ -37,8 +37,8 @@ TEST(FramingTest, OnlyOneWholeCommandIsSent) {
                                            {10, 0},  {24, 12}, {10, 0xffffffff}};
   for (const auto& [size, said] : bad) {
     SCOPED_TRACE(std::to_string(size) + " bytes that say " + std::to_string(said));
-    EXPECT_EQ(CodeThrownBy([&] { CheckCommand(CommandOfSize(size, said)); }),
-              ErrorCode::kInvalidArgument);
+    const Buffer command = CommandOfSize(size, said);
+    EXPECT_EQ(CodeThrownBy([&] { CheckCommand(command); }), ErrorCode::kInvalidArgument);
   }
 }
 

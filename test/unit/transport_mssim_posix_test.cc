@@ -151,7 +151,7 @@ TEST_F(MssimTransportTest, BadFramesCloseTheTransport) {
   for (const auto& [name, answer] : table) {
     SCOPED_TRACE(name);
     ended = {};
-    Peer data(path, [&](int fd) {
+    Peer data(path, [&answer = answer](int fd) {
       ReadFramed(fd);
       WriteBytes(fd, answer);
     });

@@ -117,7 +117,7 @@ TEST_F(SocketTransportTest, BadAnswersCloseTheTransport) {
   };
   for (const auto& [name, answer] : table) {
     SCOPED_TRACE(name);
-    Peer peer(path, [&](int fd) {
+    Peer peer(path, [&answer = answer](int fd) {
       ReadCommand(fd);
       WriteBytes(fd, answer);
     });
