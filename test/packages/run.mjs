@@ -8,16 +8,18 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { buildPrebuild } from '../../scripts/build-prebuilds.mjs';
 import { ensurePackages } from '../../scripts/lib/packages.mjs';
 import { main, onInterrupt, run } from '../../scripts/lib/process.mjs';
+import { gate } from '../../scripts/release/gate.mjs';
 import { pack } from '../../scripts/release/pack.mjs';
 import { ensureBuildPackages, root } from '../../scripts/release/shell.mjs';
-import { targets } from '../../scripts/release/targets.mjs';
+import { findTarget, targets } from '../../scripts/release/targets.mjs';
 import { setup } from '../../scripts/setup.mjs';
 import { startSwtpm } from '../support/swtpm.mjs';
-import { Checks } from './lib/checks.mjs';
+import { Checks, expect } from './lib/checks.mjs';
 import { checkContents } from './lib/contents.mjs';
 import { checkMissing, checkRuns } from './lib/runs.mjs';
 
@@ -87,6 +89,12 @@ await main(async () => {
   const clean = () => values.keep || fs.rmSync(work, { recursive: true, force: true });
   const forget = onInterrupt(clean);
   try {
+    await checks.check('the gate refuses a binary that is not fit', async () => {
+      const { problems } = await gate(findTarget('linux-x64-gnu'), process.execPath);
+      const reasons = [/ bytes, allowed are /, /^does not export napi_register/, /^exports /];
+      const unseen = reasons.filter((reason) => !problems.some((problem) => reason.test(problem)));
+      expect(unseen.length === 0, `it did not see ${unseen} in ${problems}`);
+    });
     const built = await buildAll(checks, chosen);
     for (const target of targets.filter((each) => !chosen.includes(each))) {
       checks.skip(target.name, 'built with --all and by a release only');

@@ -5,4 +5,4 @@ const path = require('node:path');
 const modules = path.join(__dirname, 'node_modules');
 const [name] = readdirSync(modules).filter((entry) => entry.startsWith('node-tpm2-'));
 const binding = require(path.join(modules, name, 'node_tpm2.node'));
-console.log(JSON.stringify({ addon: binding.openSslVersion(), node: process.versions.openssl }));
+console.log(JSON.stringify({ addon: binding.opensslVersion, node: process.versions.openssl }));
