@@ -13,10 +13,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { closingLine } from '../../scripts/lib/counts.mjs';
+import { main, onInterrupt } from '../../scripts/lib/process.mjs';
 import { startBroker } from './lib/broker.mjs';
 import { BrokerClient } from './lib/broker_client.mjs';
 import { buildDoubles } from './lib/build.mjs';
-import { ensurePackages } from './lib/packages.mjs';
+import { prepare } from './lib/packages.mjs';
 import { countTap, outline } from './lib/tap.mjs';
 import { Wine, windowsPath } from './lib/wine.mjs';
 
@@ -60,9 +62,15 @@ function runOnHost(file) {
       output.stderr += chunk;
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+    const ended = new Promise((done) => child.once('close', done));
+    const forget = onInterrupt(() => {
+      child.kill('SIGTERM'); // it cleans up after itself
+      return ended;
+    });
     child.once('error', reject);
     child.once('close', (code, signal) => {
       clearTimeout(timer);
+      forget();
       resolve({ code: code ?? `signal ${signal}`, ...output });
     });
   });
@@ -102,12 +110,8 @@ async function runSuite(wine, folder, file) {
   }
 }
 
-async function main() {
-  if (!(await ensurePackages({ yes: options.yes || Boolean(process.env.CI) }))) {
-    console.log('Not run: the packages above are needed.');
-    process.exitCode = 1;
-    return;
-  }
+await main(async () => {
+  await prepare(options);
   const doubles = await buildDoubles();
   for (const file of files('doubles/test', '.test.mjs')) {
     report(path.basename(file), await runOnHost(file));
@@ -122,8 +126,6 @@ async function main() {
     }
   }
   console.log('\nTested against our emulation under Wine; not run on Windows.');
-  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-  if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
-}
-
-await main();
+  console.log(closingLine(total));
+  return total.failed > 0 || total.passed === 0 ? 1 : 0;
+});

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onInterrupt } from '../../../scripts/lib/process.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const VECTORS = path.resolve(HERE, '../../../../shared/vectors/eventlogs');
@@ -25,10 +26,12 @@ export async function startBroker({ ekCertificates = true, eventLog, logFile } =
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   const stop = async () => {
+    forget();
     child.stdin.end();
     await exited;
     await rm(folder, { recursive: true, force: true });
   };
+  const forget = onInterrupt(() => stop());
   try {
     return { port: await readPort(child), stop };
   } catch (error) {

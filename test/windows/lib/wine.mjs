@@ -5,6 +5,7 @@ import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rename, rm } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { onInterrupt } from '../../../scripts/lib/process.mjs';
 import { CACHE } from './cache.mjs';
 import { nodeExe } from './packages.mjs';
 
@@ -19,6 +20,7 @@ export const windowsPath = (file) => `Z:${path.resolve(file).replaceAll('/', '\\
 
 export class Wine {
   #base;
+  #forget = onInterrupt(() => this.close());
 
   constructor(prefix, folder) {
     this.prefix = prefix;
@@ -130,6 +132,7 @@ export class Wine {
   }
 
   async close() {
+    this.#forget();
     await this.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
