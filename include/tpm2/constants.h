@@ -228,7 +228,7 @@ enum class Capability : uint32_t {
   kAct = 10,
 };
 
-// TPM_PT, Part 2 6.13: those that the code uses; names of all of them are in client/properties.cc.
+// TPM_PT, Part 2 6.13: those that the code uses; names of all of them are in src/codec/property_names.cc.
 namespace pt {
 inline constexpr uint32_t kFixed = 0x100;
 inline constexpr uint32_t kFamilyIndicator = 0x100;
@@ -349,31 +349,25 @@ template <>
 inline constexpr bool kIsBitmask<NvAttributes> = true;
 
 template <typename E>
-  requires kIsBitmask<E>
+requires kIsBitmask<E>
 constexpr E operator|(E a, E b) {
   return static_cast<E>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));
 }
 template <typename E>
-  requires kIsBitmask<E>
+requires kIsBitmask<E>
 constexpr E operator&(E a, E b) {
   return static_cast<E>(static_cast<uint32_t>(a) & static_cast<uint32_t>(b));
 }
 template <typename E>
-  requires kIsBitmask<E>
-constexpr E operator~(E a) {
-  return static_cast<E>(~static_cast<uint32_t>(a));
-}
+requires kIsBitmask<E>
+constexpr E operator~(E a) { return static_cast<E>(~static_cast<uint32_t>(a)); }
 template <typename E>
-  requires kIsBitmask<E>
-constexpr E& operator|=(E& a, E b) {
-  return a = a | b;
-}
+requires kIsBitmask<E>
+constexpr E& operator|=(E& a, E b) { return a = a | b; }
 // True when every bit of `bits` is set in `word`.
 template <typename E>
-  requires kIsBitmask<E>
-constexpr bool Has(E word, E bits) {
-  return (word & bits) == bits;
-}
+requires kIsBitmask<E>
+constexpr bool Has(E word, E bits) { return (word & bits) == bits; }
 
 // Response codes, Part 2 6.6: the ones that the code acts on. Names and texts of all of them
 // are in src/codec/response_code_table.cc.

@@ -43,12 +43,12 @@ struct Error : std::exception {
 
   ErrorCode code;
   std::string message;
-  std::string suggestion;             // what to do about it; may be empty
-  std::optional<uint32_t> tpm_rc;     // as the TPM (or resource manager) sent it
-  std::optional<uint32_t> hresult;    // Windows: TBS or NCrypt status
-  std::string command;                // "TPM2_Load"; empty if no command was involved
-  std::string rc_name;                // "TPM_RC_AUTH_FAIL"
-  std::string rc_subject;             // "session 1", "parameter 2 inPublic", "handle 1 keyHandle"
+  std::string suggestion;           // what to do about it; may be empty
+  std::optional<uint32_t> tpm_rc;   // as the TPM (or resource manager) sent it
+  std::optional<uint32_t> hresult;  // Windows: TBS or NCrypt status
+  std::string command;              // "TPM2_Load"; empty if no command was involved
+  std::string rc_name;              // "TPM_RC_AUTH_FAIL"
+  std::string rc_subject;           // "session 1", "parameter 2 inPublic", "handle 1 keyHandle"
 };
 
 }  // namespace tpm2

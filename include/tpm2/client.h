@@ -1,0 +1,182 @@
+// A TPM as the use cases see it: a transport that is reopened when it was lost, an executor, the
+// storage parent, the objects and sessions that are kept warm. Belongs to one connection's thread.
+#ifndef TPM2_CLIENT_H_
+#define TPM2_CLIENT_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tpm2/executor.h"
+#include "tpm2/operations/common.h"
+
+namespace tpm2 {
+
+// A key or sealed object in the TPM.
+struct LoadedObject {
+  Entity entity;
+  Public area;
+};
+
+class Client {
+ public:
+  using TransportFactory = std::function<std::shared_ptr<Transport>()>;
+  explicit Client(TransportFactory open);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Opens the transport if there is none that works. Called before each use case.
+  void EnsureOpen();
+  // Flushes all that is ours and closes the transport. Never throws.
+  void Close() noexcept;
+  // After a second without work: what is held is given back where holding it costs others.
+  void OnIdle() noexcept;
+  bool HoldsObjects() const;
+  bool IsOpen() const { return transport_ != nullptr && transport_->IsOpen(); }
+
+  Executor& executor() { return *executor_; }
+  const TransportTraits& traits() const { return transport_->traits(); }
+  void set_trace(Executor::TraceSink sink);
+  void set_checkpoint(std::function<void()> checkpoint);
+
+  template <typename Command>
+  typename Command::Response Run(const Command& command,
+                                 Executor::Authorizations authorizations = {}) {
+    return executor().Run(command, authorizations);
+  }
+
+  // --- objects -------------------------------------------------------------------------------
+  // Calls body(), and once more where the TPM has lost what is kept warm (reset, resource manager)
+  // or had no slot left: cases in which the refused command did not run.
+  template <typename Body>
+  auto Retrying(Body body);
+  // Loads the object (or finds it loaded) and calls use(const LoadedObject&), retrying.
+  template <typename Use>
+  auto WithObject(const ObjectBlob& blob, const CallOptions& options, Use use);
+  // The storage parent, loaded, with room for one more object beside it: for Create. Retrying.
+  template <typename Use>
+  auto WithParent(const CallOptions& options, Use use);
+  Authorization AuthorizeParent(const CallOptions& options, bool carries_secret);
+  void Release(const ObjectBlob& blob);
+  void Flush(uint32_t handle) noexcept;
+  // Leaves one object slot free at least, whatever is kept warm: at most one leaf beside a
+  // transient parent, none where each costs a save and a load per command.
+  void MakeRoom();
+  // The same, but spares the object that was used last.
+  void MakeRoomBesideLast() { EvictLeaves(1); }
+
+  // --- sessions ------------------------------------------------------------------------------
+  // The kept HMAC session, salted to the storage parent.
+  Session& EncryptingSession(const CallOptions& options);
+  // A kept policy session with nothing asserted; salted and encrypting when options.encrypt says.
+  Session& PolicySession(const CallOptions& options);
+  // How to authorise `auth_value`: in the kept session when there is a secret to protect and
+  // encryption is on, else as a password.
+  Authorization Authorize(ByteView auth_value, const CallOptions& options, bool carries_secret);
+  // The same for a hierarchy, when the storage parent may not be there yet.
+  Authorization AuthorizeHierarchy(ByteView auth_value, const CallOptions& options);
+  void DropSessions() noexcept;
+  void DropPolicySession() noexcept { FlushSession(policy_session_); }
+  // After any error of a use case: sessions whose nonces may be out of step are given up.
+  void AfterError(const Error& error) noexcept;
+
+  // --- facts about this TPM that do not change while it is open --------------------------------
+  uint32_t FixedProperty(uint32_t property);
+
+ private:
+  struct Leaf {
+    Buffer public_area;
+    Buffer private_area;
+    LoadedObject object;
+    Name parent_name;
+    uint64_t last_use = 0;
+  };
+  struct Parent {
+    LoadedObject object;
+    bool transient = false;
+  };
+
+  const LoadedObject& EnsureLoaded(const ObjectBlob& blob, const CallOptions& options);
+  const Leaf* FindLeaf(const ObjectBlob& blob, const CallOptions& options);
+  LoadedObject Load(const ObjectBlob& blob, const CallOptions& options);
+  const LoadedObject& EnsureParent(const CallOptions& options);
+  bool AdoptPersistentParent(uint32_t handle);
+  void FindPersistentParent();
+  void CreateParent(const CallOptions& options);
+  void CheckPin(const Name& parent_name, const CallOptions& options) const;
+  void DropTransientParent() noexcept;
+  void EvictLeaves(size_t keep) noexcept;
+  // The TPM no longer knows what we hold: forget it without flushing.
+  void ForgetAll() noexcept;
+  static bool LostContext(const Error& error);
+  // True when the caller should do it once more after `error`.
+  bool Recover(const Error& error) noexcept;
+  std::unique_ptr<Session> StartSaltedSession(SessionType type, const CallOptions& options);
+  void FlushSession(std::unique_ptr<Session>& session) noexcept;
+
+  TransportFactory open_;
+  std::shared_ptr<Transport> transport_;
+  std::unique_ptr<Executor> executor_;
+  Executor::TraceSink trace_;
+  std::function<void()> checkpoint_;
+
+  std::vector<Leaf> leaves_;
+  uint64_t use_count_ = 0;
+  std::optional<Parent> parent_;
+  Name last_parent_name_;                    // of the parent that leaves and sessions belong to
+  bool distrust_persistent_parent_ = false;  // its Load answered INTEGRITY
+  std::unique_ptr<Session> hmac_session_;
+  std::unique_ptr<Session> policy_session_;
+  std::unique_ptr<Session> hierarchy_session_;
+  std::vector<std::pair<uint32_t, uint32_t>> fixed_properties_;
+};
+
+template <typename Body>
+auto Client::Retrying(Body body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    if (!Recover(error)) throw;
+  }
+  return body();
+}
+
+template <typename Use>
+auto Client::WithObject(const ObjectBlob& blob, const CallOptions& options, Use use) {
+  return Retrying([&] { return use(EnsureLoaded(blob, options)); });
+}
+
+template <typename Use>
+auto Client::WithParent(const CallOptions& options, Use use) {
+  return Retrying([&] {
+    MakeRoom();
+    auto result = use(EnsureParent(options));
+    if (traits().swaps_every_command) DropTransientParent();
+    return result;
+  });
+}
+
+// An object that is ours for one use case and flushed on every way out of it.
+class ScopedObject {
+ public:
+  ScopedObject(Client& client, uint32_t handle) : client_(client), handle_(handle) {}
+  ~ScopedObject() {
+    if (!released_) client_.Flush(handle_);
+  }
+  ScopedObject(const ScopedObject&) = delete;
+  ScopedObject& operator=(const ScopedObject&) = delete;
+  // Somebody else flushes it from now on.
+  void Release() { released_ = true; }
+
+ private:
+  Client& client_;
+  uint32_t handle_;
+  bool released_ = false;
+};
+
+}  // namespace tpm2
+
+#endif  // TPM2_CLIENT_H_
