@@ -1,0 +1,147 @@
+// Attestation keys, quotes and credential activation over plain TPM commands.
+#include "tpm2/commands/attest.h"
+
+#include <functional>
+
+#include "client/ek.h"
+#include "client/keys.h"
+#include "client/pcr.h"
+#include "client/templates.h"
+#include "codec/names.h"
+#include "crypto/key_convert.h"
+#include "tpm2/client.h"
+#include "tpm2/commands/object.h"
+#include "tpm2/operations/attest.h"
+
+namespace tpm2 {
+namespace {
+
+const QuoteInfo& QuoteOf(const Attest& attest) {
+  const QuoteInfo* info = attest.attested.get_if<StructureTag::kAttestQuote>();
+  if (info == nullptr) throw Error(ErrorCode::kIntegrity, "TPM2_Quote: the answer is not a quote");
+  return *info;
+}
+
+op::QuoteResult ToResult(const QuoteResponse& response, const Public& area) {
+  op::QuoteResult result;
+  result.message = response.quoted.octets();
+  EccCurve curve = area.ecc() != nullptr ? area.ecc()->curve : EccCurve::kNone;
+  result.signature = crypto::RawSignature(response.signature, curve);
+  result.signature_tpmt = ToBytes(response.signature, "TPMT_SIGNATURE");
+  result.scheme = AlgorithmName(response.signature.scheme);
+  result.hash = AlgorithmName(crypto::SignatureHash(response.signature));
+  return result;
+}
+
+// What activateCredential() was given, with size prefixes taken off where there are such.
+struct Credential {
+  IdObject id_object;
+  EncryptedSecret secret;
+  EkType ek_type = EkType::kRsa;
+};
+
+bool IsPrefixed(ByteView bytes) {
+  return bytes.size() >= 2 && (static_cast<size_t>(bytes[0]) << 8 | bytes[1]) == bytes.size() - 2;
+}
+bool IsPoint(ByteView bytes) {
+  Reader reader(bytes);
+  EccPoint point;
+  Unmarshal(reader, point);
+  return reader.ok() && reader.remaining() == 0;
+}
+bool IsRsaSeed(ByteView bytes) {
+  return bytes.size() >= 128 && bytes.size() <= 512 && bytes.size() % 64 == 0;
+}
+
+// A bare seed is tried first: a random RSA seed may begin like a size. Part 2 11.4.3.
+Credential ParseCredential(const op::ActivateCredentialOp& request) {
+  Credential credential;
+  ByteView blob = request.credential_blob;
+  if (IsPrefixed(blob)) blob = blob.subspan(2);
+  ByteView seed = request.secret;
+  if (!IsPoint(seed) && !IsRsaSeed(seed) && IsPrefixed(seed)) seed = seed.subspan(2);
+  if (!IsPoint(seed) && !IsRsaSeed(seed)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "secret: neither a seed encrypted to an RSA key nor to an elliptic-curve key");
+  }
+  try {
+    credential.id_object = FromBytes<IdObject>(blob, "credentialBlob");
+  } catch (Error& error) {
+    error.code = ErrorCode::kInvalidArgument;
+    throw;
+  }
+  if (DigestSizeOf(AlgId::kSha1) > credential.id_object.integrity_hmac.size() ||
+      credential.id_object.enc_identity.size() < 3) {
+    throw Error(ErrorCode::kInvalidArgument, "credentialBlob: not a TPMS_ID_OBJECT");
+  }
+  credential.secret = seed;
+  credential.ek_type = IsPoint(seed) ? EkType::kEcc : EkType::kRsa;
+  if (request.ek_type) {
+    credential.ek_type = *request.ek_type == "rsa" ? EkType::kRsa : EkType::kEcc;
+  }
+  return credential;
+}
+
+}  // namespace
+
+op::CreatedKey Run(Client& client, const CallOptions& options, const op::ProvisionAk& request) {
+  Public area = templates::AttestationKey(request.algorithm == "rsa");
+  return ToCreatedKey(CreateUnderParent(client, options, area, {}, {}));
+}
+
+op::QuoteResult Run(Client& client, const CallOptions& options, const op::QuoteOp& request) {
+  PcrSelectionList selection = ToSelection(request.selection);
+  return client.WithObject(request.blob, options, [&](const LoadedObject& ak) {
+    Quote command;
+    command.sign_handle = ak.entity;
+    command.qualifying_data = request.qualifying_data;
+    command.pcr_select = selection;
+    // A measurement between the reading and the quote makes the two differ: then both are made
+    // again.
+    constexpr int kTries = 5;
+    for (int attempt = 1;; ++attempt) {
+      std::optional<PcrReading> pcrs;
+      if (request.include_pcrs) pcrs = ReadPcrs(client, selection);
+      QuoteResponse response = client.Run(command);
+      const Attest attest = FromBytes<Attest>(response.quoted, "TPMS_ATTEST");
+      const QuoteInfo& info = QuoteOf(attest);
+      RequireSame(selection, info.pcr_select);
+      op::QuoteResult result = ToResult(response, ak.area);
+      if (!pcrs) return result;
+      AlgId hash = crypto::SignatureHash(response.signature);
+      if (crypto::Digest(hash, {pcrs->concatenated}) == info.pcr_digest.octets()) {
+        result.pcrs = std::move(pcrs->values);
+        return result;
+      }
+      if (attempt == kTries) {
+        throw Error(ErrorCode::kIntegrity, "the PCRs that were read are not those in the quote",
+                    "They changed each time, or the reading was altered on its way.");
+      }
+    }
+  });
+}
+
+SecretBytes Run(Client& client, const CallOptions& options,
+                const op::ActivateCredentialOp& request) {
+  Credential credential = ParseCredential(request);
+  return client.WithObject(request.blob, options, [&](const LoadedObject& ak) {
+    LoadedObject key = ak;  // making the EK may move what is kept
+    std::optional<EndorsementKey> ek;
+    if (request.ek_handle) {
+      ek.emplace(client, *request.ek_handle);
+    } else {
+      ek.emplace(client, options, credential.ek_type);
+    }
+    return WithEkAuthorization(client, options, *ek, [&](const Authorization& ek_authorization) {
+      ActivateCredential command;
+      command.activate_handle = key.entity;
+      command.key_handle = ek->object().entity;
+      *command.credential_blob = credential.id_object;
+      command.secret = credential.secret;
+      Authorization both[] = {Authorization{}, ek_authorization};
+      return client.Run(command, both).cert_info.Take();
+    });
+  });
+}
+
+}  // namespace tpm2

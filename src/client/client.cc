@@ -1,0 +1,98 @@
+// The connection to one TPM: opening, losing and leaving it.
+#include "tpm2/client.h"
+
+#include <utility>
+
+#include "tpm2/commands/system.h"
+
+namespace tpm2 {
+
+Client::Client(TransportFactory open) : open_(std::move(open)) {}
+
+Client::~Client() { Close(); }
+
+void Client::EnsureOpen() {
+  if (transport_ != nullptr && transport_->IsOpen()) return;
+  ForgetAll();
+  executor_.reset();
+  transport_.reset();
+  distrust_persistent_parent_ = false;
+  fixed_properties_.clear();
+  transport_ = open_();
+  executor_ = std::make_unique<Executor>(*transport_);
+  executor_->set_trace(trace_);
+  executor_->set_checkpoint(checkpoint_);
+}
+
+void Client::Close() noexcept {
+  if (transport_ == nullptr) return;
+  if (transport_->IsOpen()) {
+    EvictLeaves(0);
+    DropTransientParent();
+    DropSessions();
+  }
+  ForgetAll();
+  executor_.reset();
+  transport_.reset();
+}
+
+void Client::OnIdle() noexcept {
+  if (transport_ == nullptr || !transport_->IsOpen()) return;
+  if (!traits().swaps_every_command) return;
+  EvictLeaves(0);
+  DropTransientParent();
+  DropSessions();
+}
+
+bool Client::HoldsObjects() const {
+  return !leaves_.empty() || (parent_ && parent_->transient) || hmac_session_ != nullptr ||
+         policy_session_ != nullptr || hierarchy_session_ != nullptr;
+}
+
+void Client::set_trace(Executor::TraceSink sink) {
+  trace_ = std::move(sink);
+  if (executor_ != nullptr) executor_->set_trace(trace_);
+}
+
+void Client::set_checkpoint(std::function<void()> checkpoint) {
+  checkpoint_ = std::move(checkpoint);
+  if (executor_ != nullptr) executor_->set_checkpoint(checkpoint_);
+}
+
+void Client::Flush(uint32_t handle) noexcept {
+  if (transport_ == nullptr || !transport_->IsOpen()) return;
+  FlushContext command;
+  command.flush_handle = handle;
+  // A cancellation that comes late may hit this command instead of the one it was meant for.
+  for (bool again = true; again;) {
+    again = false;
+    try {
+      executor_->WithoutCheckpoint([&] { executor_->Run(command); });
+    } catch (const Error& error) {
+      // What cannot be flushed is gone already (reset, resource manager) or goes with the
+      // transport.
+      again = error.tpm_rc == rc::kCanceled;
+    }
+  }
+}
+
+uint32_t Client::FixedProperty(uint32_t property) {
+  if (fixed_properties_.empty()) {
+    GetCapability command;
+    command.capability = Capability::kTpmProperties;
+    command.property = pt::kFixed;
+    command.property_count = 128;
+    GetCapabilityResponse response = Run(command);
+    if (const auto* list = response.data.data.get_if<Capability::kTpmProperties>()) {
+      for (const TaggedProperty& item : list->items) {
+        fixed_properties_.emplace_back(item.property, item.value);
+      }
+    }
+  }
+  for (const auto& [name, value] : fixed_properties_) {
+    if (name == property) return value;
+  }
+  return 0;
+}
+
+}  // namespace tpm2

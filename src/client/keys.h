@@ -1,0 +1,18 @@
+#ifndef TPM2_SRC_CLIENT_KEYS_H_
+#define TPM2_SRC_CLIENT_KEYS_H_
+
+#include "tpm2/commands/object.h"
+#include "tpm2/operations/keys.h"
+
+namespace tpm2 {
+
+class Client;
+
+// TPM2_Create under the storage parent; `auth` and `data` go encrypted where options say so.
+CreateResponse CreateUnderParent(Client& client, const CallOptions& options, const Public& area,
+                                 ByteView auth, ByteView data);
+op::CreatedKey ToCreatedKey(const CreateResponse& created);
+
+}  // namespace tpm2
+
+#endif  // TPM2_SRC_CLIENT_KEYS_H_
