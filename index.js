@@ -1,0 +1,1 @@
+export { AkHandle, KeyHandle, Tpm, TpmError, TpmHandle } from './api.js';

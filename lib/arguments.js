@@ -1,0 +1,159 @@
+// Checks of arguments, before anything is sent: each throws INVALID_ARGUMENT that names its argument.
+import { invalid } from './errors.js';
+
+const MAX_U32 = 0xffffffff;
+
+/** Digest sizes in bytes of the hash algorithms that banks and signatures use. */
+export const HASH_SIZES = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
+const HASHES = Object.keys(HASH_SIZES);
+const PCR_COUNT = 24;
+
+/** @returns {Uint8Array} */
+export function bytes(name, value, { min = 0, max = Number.POSITIVE_INFINITY } = {}) {
+  const range =
+    min === max ? `${min} bytes` : `${min} to ${max === Number.POSITIVE_INFINITY ? 'any' : max} bytes`;
+  if (!(value instanceof Uint8Array)) throw invalid(name, `a Buffer or Uint8Array of ${range}`, value);
+  if (value.length < min || value.length > max) throw invalid(name, range, value);
+  return value;
+}
+
+export function optional(value, check) {
+  return value === undefined || value === null ? undefined : check(value);
+}
+
+export function integer(name, value, min, max) {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw invalid(name, `an integer from ${min} to ${max}`, value);
+  }
+  return value;
+}
+
+export function boolean(name, value) {
+  if (typeof value !== 'boolean') throw invalid(name, 'a boolean', value);
+  return value;
+}
+
+export function oneOf(name, value, choices) {
+  if (typeof value !== 'string' || !choices.includes(value)) {
+    throw invalid(name, choices.map((choice) => `'${choice}'`).join(' or '), value);
+  }
+  return value;
+}
+
+export function string(name, value, { max = 1024 } = {}) {
+  if (typeof value !== 'string' || value.length === 0 || value.length > max || value.includes('\0')) {
+    throw invalid(name, 'a non-empty string', value);
+  }
+  return value;
+}
+
+/** An options object; absent is the empty one. */
+export function options(name, value) {
+  if (value === undefined) return {};
+  if (!isRecord(value)) throw invalid(name, 'an object', value);
+  return value;
+}
+
+export function isRecord(value) {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)
+  );
+}
+
+/** A TPM handle: a number, or hexadecimal with or without 0x. */
+export function handle(name, value, { first = 0, last = MAX_U32, what = 'a TPM handle' } = {}) {
+  const hex = (n) => `0x${n.toString(16).padStart(8, '0')}`;
+  const expected = `${what} (a number or hexadecimal string, ${hex(first)} to ${hex(last)})`;
+  let number = value;
+  if (typeof value === 'string') {
+    if (!/^(0x)?[0-9a-f]{1,8}$/i.test(value)) throw invalid(name, expected, value);
+    number = Number.parseInt(value.replace(/^0x/i, ''), 16);
+  }
+  if (!Number.isInteger(number) || number < first || number > last) throw invalid(name, expected, value);
+  return number;
+}
+
+/** Objects of a TPM: transient, persistent. NV indices and PCRs have calls of their own. */
+export function objectHandle(name, value) {
+  return handle(name, value, {
+    first: 0x80000000,
+    last: 0x81ffffff,
+    what: 'the handle of a TPM object, such as 0x81010001',
+  });
+}
+
+export function nvHandle(name, value) {
+  return handle(name, value, { first: 0x01000000, last: 0x01ffffff, what: 'an NV index' });
+}
+
+export function hash(name, value) {
+  return oneOf(name, value, HASHES);
+}
+
+export function pcrIndex(name, value) {
+  return integer(name, value, 0, PCR_COUNT - 1);
+}
+
+function pcrList(name, value) {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalid(name, 'a non-empty array of PCR indices', value);
+  }
+  for (const [at, pcr] of value.entries()) pcrIndex(`${name}[${at}]`, pcr);
+  return [...new Set(value)].sort((a, b) => a - b);
+}
+
+/**
+ * `number[]` of one bank, or `{ sha1?: number[], sha256?: number[], ... }`.
+ * @returns {{ bank: string, pcrs: number[] }[]}
+ */
+export function pcrSelection(name, value, bank) {
+  if (Array.isArray(value)) {
+    return [{ bank: hash('bank', bank ?? 'sha256'), pcrs: pcrList(name, value) }];
+  }
+  if (!isRecord(value) || Object.keys(value).length === 0) {
+    throw invalid(name, 'an array of PCR indices, or an object of such by bank', value);
+  }
+  if (bank !== undefined) throw invalid('bank', 'nothing beside a selection by bank', bank);
+  return Object.entries(value).map(([key, pcrs]) => ({
+    bank: hash(`${name}, bank`, key),
+    pcrs: pcrList(`${name}.${key}`, pcrs),
+  }));
+}
+
+/** `{ public, private }` of a wrapped key. */
+export function keyBlob(name, value) {
+  if (!isRecord(value)) throw invalid(name, 'an object { public, private } of Buffers', value);
+  return {
+    public: bytes(`${name}.public`, value.public, { min: 1, max: 8192 }),
+    private: bytes(`${name}.private`, value.private, { max: 8192 }),
+  };
+}
+
+/** An auth value: at most as long as the longest digest. */
+export function auth(name, value) {
+  return bytes(name, value, { max: 64 });
+}
+
+/** `{ signal, timeout }` of one call, checked. */
+export function callOptions(value) {
+  const { signal, timeout } = value ?? {};
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalid('signal', 'an AbortSignal', signal);
+  }
+  if (timeout !== undefined) integer('timeout', timeout, 1, 0x7fffffff);
+  return { signal, timeout };
+}
+
+/**
+ * Splits the `{ signal, timeout }` that may follow the positional arguments off.
+ * @param {unknown[]} args     what was passed
+ * @param {number} required    arguments that are never call options
+ * @param {number} most        positional arguments at most
+ */
+export function splitCallOptions(args, required, most) {
+  const positional = [...args];
+  let call;
+  if (positional.length > required && isRecord(positional.at(-1))) call = positional.pop();
+  if (positional.length > most) throw invalid('arguments', `at most ${most}`, positional.length);
+  return { positional, call: callOptions(call) };
+}

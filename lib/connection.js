@@ -1,0 +1,191 @@
+// The way from a call in JavaScript to one job on the TPM's thread.
+import native from '../native.cjs';
+import * as check from './arguments.js';
+import { fromNative, TpmError } from './errors.js';
+import { publish, tracing } from './trace.js';
+
+const { binding } = native;
+binding?.setTraceListener(publish);
+
+/** How long isAvailable() waits at most, in milliseconds. */
+const PROBE_TIMEOUT = 2000;
+
+/** Throws what is wrong when there is no native part, or no TPM on this platform. */
+export function requireBinding() {
+  if (binding) return binding;
+  const { code, message, suggestion } = native.error;
+  throw new TpmError(code, message, { suggestion });
+}
+
+/** Calls a function that needs no TPM. */
+export function pure(name, request) {
+  try {
+    return requireBinding().pure(name, request);
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+// Environment variables choose what code and which device a process talks to: not in a set-uid one.
+function environment() {
+  const { getuid, geteuid, getgid, getegid } = process;
+  const privileged = getuid && (getuid() !== geteuid() || getgid() !== getegid());
+  return privileged ? {} : process.env;
+}
+
+function checkedTcti(options) {
+  if (options.tcti !== undefined) check.string('tcti', options.tcti, { max: 4096 });
+  const env = environment();
+  const tcti = options.tcti ?? (env.NODE_TPM2_TCTI || env.TPM2TOOLS_TCTI || '');
+  try {
+    if (tcti !== '') binding?.checkTcti(tcti);
+  } catch (error) {
+    throw fromNative(error);
+  }
+  return tcti;
+}
+
+/** The native form of OpenOptions, checked. */
+export function openArguments(value) {
+  const options = check.options('options', value);
+  const auth = check.options('auth', options.auth);
+  const hierarchy = (name) =>
+    check.optional(auth[name], (given) => check.auth(`auth.${name}`, given)) ?? new Uint8Array();
+  return {
+    native: {
+      encrypt: check.optional(options.encrypt, (given) => check.boolean('encrypt', given)) ?? true,
+      ownerAuth: hierarchy('owner'),
+      endorsementAuth: hierarchy('endorsement'),
+      lockoutAuth: hierarchy('lockout'),
+      parentAuth: hierarchy('parent'),
+      parentName: check.optional(options.parentName, (given) =>
+        check.bytes('parentName', given, { min: 22, max: 66 }),
+      ),
+    },
+    call: check.callOptions(options),
+    tcti: checkedTcti(options),
+  };
+}
+
+let lastTicket = 0;
+
+/** One handle's share in the process's connection to a TPM. */
+export class Connection {
+  #handle;
+  #defaults;
+  #closed = null;
+
+  constructor(tcti, nativeOptions, callDefaults = {}) {
+    try {
+      this.#handle = requireBinding().open(tcti, nativeOptions);
+    } catch (error) {
+      throw fromNative(error);
+    }
+    this.#defaults = callDefaults;
+  }
+
+  get closed() {
+    return this.#closed !== null;
+  }
+
+  /** True when a TPM has answered on this connection, and nothing was lost since. */
+  get answered() {
+    return !this.closed && binding.answered(this.#handle);
+  }
+
+  /**
+   * Runs one operation.
+   * @param {string} name
+   * @param {object} request
+   * @param {{ signal?: AbortSignal, timeout?: number }} [call]
+   */
+  async run(name, request, call = {}) {
+    if (this.closed) {
+      throw new TpmError('CLOSED', 'this TPM handle was closed', {
+        suggestion: 'Call Tpm.open() again.',
+      });
+    }
+    const signal = call.signal ?? this.#defaults.signal;
+    const timeout = call.timeout ?? this.#defaults.timeout;
+    try {
+      if (signal === undefined && timeout === undefined) {
+        return await binding.run(this.#handle, name, request, 0, tracing());
+      }
+      return await this.#runLimited(name, request, signal, timeout);
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  // The promise settles when the limit is reached; the TPM's thread is told to stop, and cleans up.
+  async #runLimited(name, request, signal, timeout) {
+    const aborted = () =>
+      new TpmError('ABORTED', 'the operation was aborted', { cause: signal.reason });
+    if (signal?.aborted) throw aborted();
+    lastTicket = (lastTicket % 0x7fffffff) + 1;
+    const ticket = lastTicket;
+    const work = binding.run(this.#handle, name, request, ticket, tracing());
+    let timer;
+    let onAbort;
+    const limit = new Promise((_resolve, reject) => {
+      const stop = (error) => {
+        if (!this.closed) binding.cancel(this.#handle, ticket);
+        reject(error);
+      };
+      onAbort = () => stop(aborted());
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (timeout !== undefined) {
+        timer = setTimeout(
+          () => stop(new TpmError('TIMEOUT', `no answer within ${timeout} ms`)),
+          timeout,
+        );
+      }
+    });
+    // When the limit wins, how the work ends is nobody's business any more.
+    work.catch(() => {});
+    try {
+      return await Promise.race([work, limit]);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Idempotent. Settles when the TPM holds nothing of ours that no other handle needs. */
+  close() {
+    this.#closed ??= binding.close(this.#handle);
+    return this.#closed;
+  }
+}
+
+/** A connection on which a TPM has answered. */
+export async function connect(value) {
+  const { tcti, native: nativeOptions, call } = openArguments(value);
+  const connection = new Connection(tcti, nativeOptions, call);
+  try {
+    if (!connection.answered) await connection.run('probe', {});
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return connection;
+}
+
+/** Never throws. */
+export async function isAvailable(value) {
+  let connection;
+  try {
+    const { tcti, native: nativeOptions, call } = openArguments(value);
+    connection = new Connection(tcti, nativeOptions);
+    if (!connection.answered) {
+      const timeout = Math.min(call.timeout ?? PROBE_TIMEOUT, PROBE_TIMEOUT);
+      await connection.run('probe', {}, { signal: call.signal, timeout });
+    }
+    return true;
+  } catch {
+    return false;
+  } finally {
+    // Not awaited: a peer that never answers is let go of in the background.
+    connection?.close().catch(() => {});
+  }
+}
