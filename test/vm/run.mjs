@@ -2,6 +2,7 @@
 //   --yes            install missing Debian packages without asking (as CI=true does)
 //   --machine NAME   only that machine (crb, tis)
 //   --only TEXT      only the runs whose scenario's name contains that text
+//   --no-build       take the addon as it is built, instead of bringing it up to date
 //   --raw            only the scenarios that need no addon
 //   --update-kernel  look for a newer guest kernel than the cached one
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
     yes: { type: 'boolean', short: 'y' },
     machine: { type: 'string' },
     only: { type: 'string', default: '' },
+    'no-build': { type: 'boolean', default: false },
     raw: { type: 'boolean', default: false },
     'update-kernel': { type: 'boolean', default: false },
   },
@@ -40,7 +42,8 @@ await main(async () => {
   }
 
   const { yes } = options;
-  if (plans.some((plan) => plan.runs.some(needsAddon))) await setup({ purpose: 'build', yes });
+  const build = !options['no-build'] && plans.some((plan) => plan.runs.some(needsAddon));
+  if (build) await setup({ purpose: 'build', yes });
   await ensurePackages(PACKAGES, { yes, tools: ['qemu-system-x86_64', 'busybox', 'swtpm'] });
   const kernel = await ensureKernel({ update: options['update-kernel'] });
   const base = await ensureBase(kernel);

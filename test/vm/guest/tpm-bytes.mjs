@@ -44,6 +44,9 @@ const RSA_ENDORSEMENT_KEY =
 // In CreatePrimary's answer: header, handle, size of the parameters, then the template up to unique.
 const RSA_MODULUS_OFFSET = 10 + 4 + 4 + (RSA_ENDORSEMENT_KEY.length / 2 - 256);
 
+// The same, up to the X coordinate; Y comes after its own two bytes of size.
+const ECC_POINT_OFFSET = 10 + 4 + 4 + (STORAGE_KEY.length / 2 - 4) + 2;
+
 const u16 = (n) => n.toString(16).padStart(4, '0');
 const u32 = (n) => n.toString(16).padStart(8, '0');
 
@@ -67,6 +70,8 @@ export const commands = {
   listHandles: (first) => command(0x17a, u32(1) + u32(first) + u32(64)),
   createPrimary: () => createPrimary(OWNER, STORAGE_KEY),
   createEndorsementKey: () => createPrimary(ENDORSEMENT, RSA_ENDORSEMENT_KEY),
+  evictControl: (object, persistent) =>
+    command(0x120, OWNER + u32(object) + EMPTY_PASSWORD + u32(persistent), SESSIONS),
   startHmacSession: () =>
     command(
       0x176,
@@ -113,10 +118,34 @@ export function responseHandle(answer) {
 
 /** The RSA endorsement key's modulus, from a key that is gone again when this returns. */
 export function endorsementModulus() {
-  const answer = once(RESOURCE_MANAGED, commands.createEndorsementKey());
-  if (responseCode(answer) !== RC.SUCCESS)
-    throw new Error(`CreatePrimary: 0x${responseCode(answer).toString(16)}`);
+  const answer = succeeded(once(RESOURCE_MANAGED, commands.createEndorsementKey()));
   return answer.subarray(RSA_MODULUS_OFFSET, RSA_MODULUS_OFFSET + 256);
+}
+
+/**
+ * Makes a P-256 storage key and keeps it in the TPM under that handle.
+ * @returns {{ x: Buffer, y: Buffer }} its public point
+ */
+export function persistStorageKey(persistent) {
+  const fd = open(RESOURCE_MANAGED);
+  try {
+    const made = succeeded(exchange(fd, commands.createPrimary()));
+    succeeded(exchange(fd, commands.evictControl(responseHandle(made), persistent)));
+    const x = made.subarray(ECC_POINT_OFFSET, ECC_POINT_OFFSET + 32);
+    return { x, y: made.subarray(ECC_POINT_OFFSET + 34, ECC_POINT_OFFSET + 66) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function evict(persistent) {
+  succeeded(once(RESOURCE_MANAGED, commands.evictControl(persistent, persistent)));
+}
+
+function succeeded(answer) {
+  const rc = responseCode(answer);
+  if (rc !== RC.SUCCESS) throw new Error(`the TPM answers 0x${rc.toString(16)}`);
+  return answer;
 }
 
 /** @returns {number[]} handles that the TPM behind that descriptor has, from `first` on */

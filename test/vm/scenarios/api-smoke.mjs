@@ -64,7 +64,9 @@ test('the device is usable', async (t) => {
   }
 });
 
-test('nothing is left in the TPM', (t) => {
-  if (process.getuid() !== 0) t.skip('only root may look underneath the resource manager');
-  assert.deepEqual(leftovers(), NOTHING);
-});
+// Only root may look underneath the resource manager.
+if (process.getuid() === 0) {
+  test('nothing is left in the TPM', () => {
+    assert.deepEqual(leftovers(), NOTHING);
+  });
+}
