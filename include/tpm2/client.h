@@ -53,9 +53,11 @@ class Client {
   // or had no slot left: cases in which the refused command did not run.
   template <typename Body>
   auto Retrying(Body body);
-  // Loads the object (or finds it loaded) and calls use(const LoadedObject&), retrying.
+  // Loads the object (or finds it loaded) and calls use(const LoadedObject&), retrying. What the
+  // use will need is started first, while the storage parent is loaded anyway.
+  enum class Needs { kNothing, kEncryptingSession, kPolicySession };
   template <typename Use>
-  auto WithObject(const ObjectBlob& blob, const CallOptions& options, Use use);
+  auto WithObject(const ObjectBlob& blob, const CallOptions& options, Needs needs, Use use);
   // The storage parent, loaded, with room for one more object beside it: for Create. Retrying.
   template <typename Use>
   auto WithParent(const CallOptions& options, Use use);
@@ -145,8 +147,12 @@ auto Client::Retrying(Body body) {
 }
 
 template <typename Use>
-auto Client::WithObject(const ObjectBlob& blob, const CallOptions& options, Use use) {
-  return Retrying([&] { return use(EnsureLoaded(blob, options)); });
+auto Client::WithObject(const ObjectBlob& blob, const CallOptions& options, Needs needs, Use use) {
+  return Retrying([&] {
+    if (needs == Needs::kEncryptingSession && options.encrypt) EncryptingSession(options);
+    if (needs == Needs::kPolicySession) PolicySession(options);
+    return use(EnsureLoaded(blob, options));
+  });
 }
 
 template <typename Use>

@@ -91,57 +91,60 @@ op::CreatedKey Run(Client& client, const CallOptions& options, const op::Provisi
 
 op::QuoteResult Run(Client& client, const CallOptions& options, const op::QuoteOp& request) {
   PcrSelectionList selection = ToSelection(request.selection);
-  return client.WithObject(request.blob, options, [&](const LoadedObject& ak) {
-    Quote command;
-    command.sign_handle = ak.entity;
-    command.qualifying_data = request.qualifying_data;
-    command.pcr_select = selection;
-    // A measurement between the reading and the quote makes the two differ: then both are made
-    // again.
-    constexpr int kTries = 5;
-    for (int attempt = 1;; ++attempt) {
-      std::optional<PcrReading> pcrs;
-      if (request.include_pcrs) pcrs = ReadPcrs(client, selection);
-      QuoteResponse response = client.Run(command);
-      const Attest attest = FromBytes<Attest>(response.quoted, "TPMS_ATTEST");
-      const QuoteInfo& info = QuoteOf(attest);
-      RequireSame(selection, info.pcr_select);
-      op::QuoteResult result = ToResult(response, ak.area);
-      if (!pcrs) return result;
-      AlgId hash = crypto::SignatureHash(response.signature);
-      if (crypto::Digest(hash, {pcrs->concatenated}) == info.pcr_digest.octets()) {
-        result.pcrs = std::move(pcrs->values);
-        return result;
-      }
-      if (attempt == kTries) {
-        throw Error(ErrorCode::kIntegrity, "the PCRs that were read are not those in the quote",
-                    "They changed each time, or the reading was altered on its way.");
-      }
-    }
-  });
+  return client.WithObject(
+      request.blob, options, Client::Needs::kNothing, [&](const LoadedObject& ak) {
+        Quote command;
+        command.sign_handle = ak.entity;
+        command.qualifying_data = request.qualifying_data;
+        command.pcr_select = selection;
+        // A measurement between the reading and the quote makes the two differ: then both are made
+        // again.
+        constexpr int kTries = 5;
+        for (int attempt = 1;; ++attempt) {
+          std::optional<PcrReading> pcrs;
+          if (request.include_pcrs) pcrs = ReadPcrs(client, selection);
+          QuoteResponse response = client.Run(command);
+          const Attest attest = FromBytes<Attest>(response.quoted, "TPMS_ATTEST");
+          const QuoteInfo& info = QuoteOf(attest);
+          RequireSame(selection, info.pcr_select);
+          op::QuoteResult result = ToResult(response, ak.area);
+          if (!pcrs) return result;
+          AlgId hash = crypto::SignatureHash(response.signature);
+          if (crypto::Digest(hash, {pcrs->concatenated}) == info.pcr_digest.octets()) {
+            result.pcrs = std::move(pcrs->values);
+            return result;
+          }
+          if (attempt == kTries) {
+            throw Error(ErrorCode::kIntegrity, "the PCRs that were read are not those in the quote",
+                        "They changed each time, or the reading was altered on its way.");
+          }
+        }
+      });
 }
 
 SecretBytes Run(Client& client, const CallOptions& options,
                 const op::ActivateCredentialOp& request) {
   Credential credential = ParseCredential(request);
-  return client.WithObject(request.blob, options, [&](const LoadedObject& ak) {
-    LoadedObject key = ak;  // making the EK may move what is kept
-    std::optional<EndorsementKey> ek;
-    if (request.ek_handle) {
-      ek.emplace(client, *request.ek_handle);
-    } else {
-      ek.emplace(client, options, credential.ek_type);
-    }
-    return WithEkAuthorization(client, options, *ek, [&](const Authorization& ek_authorization) {
-      ActivateCredential command;
-      command.activate_handle = key.entity;
-      command.key_handle = ek->object().entity;
-      *command.credential_blob = credential.id_object;
-      command.secret = credential.secret;
-      Authorization both[] = {Authorization{}, ek_authorization};
-      return client.Run(command, both).cert_info.Take();
-    });
-  });
+  return client.WithObject(request.blob, options, Client::Needs::kNothing,
+                           [&](const LoadedObject& ak) {
+                             LoadedObject key = ak;  // making the EK may move what is kept
+                             std::optional<EndorsementKey> ek;
+                             if (request.ek_handle) {
+                               ek.emplace(client, *request.ek_handle);
+                             } else {
+                               ek.emplace(client, options, credential.ek_type);
+                             }
+                             return WithEkAuthorization(
+                                 client, options, *ek, [&](const Authorization& ek_authorization) {
+                                   ActivateCredential command;
+                                   command.activate_handle = key.entity;
+                                   command.key_handle = ek->object().entity;
+                                   *command.credential_blob = credential.id_object;
+                                   command.secret = credential.secret;
+                                   Authorization both[] = {Authorization{}, ek_authorization};
+                                   return client.Run(command, both).cert_info.Take();
+                                 });
+                           });
 }
 
 }  // namespace tpm2

@@ -81,7 +81,9 @@ op::CreatedKey Run(Client& client, const CallOptions& options, const op::KeyCrea
 
 Buffer Run(Client& client, const CallOptions& options, const op::KeySign& request) {
   AlgId hash = RequireHash(request.hash);
-  return client.WithObject(request.blob, options, [&](const LoadedObject& key) {
+  bool has_auth = !TrimAuth(request.auth).empty();
+  auto needs = has_auth ? Client::Needs::kEncryptingSession : Client::Needs::kNothing;
+  return client.WithObject(request.blob, options, needs, [&](const LoadedObject& key) {
     const Scheme& fixed = FixedScheme(key.area);
     bool rsa = key.area.rsa() != nullptr;
     Sign command;
@@ -99,7 +101,8 @@ Buffer Run(Client& client, const CallOptions& options, const op::KeySign& reques
 
 SecretBytes Run(Client& client, const CallOptions& options, const op::KeyDecrypt& request) {
   AlgId hash = RequireHash(request.hash);
-  return client.WithObject(request.blob, options, [&](const LoadedObject& key) {
+  auto needs = Client::Needs::kEncryptingSession;
+  return client.WithObject(request.blob, options, needs, [&](const LoadedObject& key) {
     RsaDecrypt command;
     command.key_handle = key.entity;
     command.cipher_text = request.cipher;

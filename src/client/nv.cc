@@ -224,9 +224,8 @@ Nothing Run(Client& client, const CallOptions& options, const op::NvDefineOp& re
   area.name_alg = AlgId::kSha256;
   area.data_size = static_cast<uint16_t>(request.size);
   area.attributes = N::kOwnerRead | N::kOwnerWrite | N::kNoDa;
-  // A password that nothing asks for would protect nothing.
-  if (!request.auth.empty())
-    area.attributes = N::kAuthRead | N::kAuthWrite | N::kOwnerRead | N::kOwnerWrite | N::kNoDa;
+  // With a password the password alone opens it: the owner's is often empty.
+  if (!TrimAuth(request.auth).empty()) area.attributes = N::kAuthRead | N::kAuthWrite | N::kNoDa;
   if (request.attributes) area.attributes = static_cast<N>(*request.attributes);
   return client.Retrying([&] {
     Authorization authorization = client.Authorize(owner, options, !request.auth.empty());

@@ -73,8 +73,10 @@ Buffer Run(Client& client, const CallOptions& options, const op::Seal& request) 
 
 SecretBytes Run(Client& client, const CallOptions& options, const op::UnsealOp& request) {
   SealBlob blob = DecodeSealBlob(request.blob);
-  return client.WithObject(blob.object, options, [&](const LoadedObject& item) {
-    if (!blob.selection.items.empty()) {
+  bool by_policy = !blob.selection.items.empty();
+  auto needs = by_policy ? Client::Needs::kPolicySession : Client::Needs::kEncryptingSession;
+  return client.WithObject(blob.object, options, needs, [&](const LoadedObject& item) {
+    if (by_policy) {
       return UnsealWithPolicy(client, options, item, blob, request.auth);
     }
     Authorization authorization = client.Authorize(request.auth, options, true);

@@ -60,7 +60,7 @@ struct NvDefineOp {
   using Result = Nothing;
   uint32_t handle = 0;
   uint32_t size = 0;
-  SecretBytes auth;  // an index password; makes AUTHREAD and AUTHWRITE the default attributes
+  SecretBytes auth;  // the index password; without one the owner reads and writes
   std::optional<SecretBytes> owner_auth;
   std::optional<uint32_t> attributes;  // TPMA_NV, instead of the default
   static constexpr auto Fields() {
