@@ -100,7 +100,7 @@ export async function checkRuns(checks, { tarballs, opensslVersion }, work, onSw
   await checkTypes(checks, native, gnu, root);
   for (const version of nodeVersions) await checkNode(checks, version, gnu);
   await checks.check(`Bun ${bunVersion}: smoke test`, async () =>
-    gnu([await bun('glibc'), 'smoke-test.mjs']),
+    gnu([await bun(), 'smoke-test.mjs']),
   );
 
   const arm = await installFor(checks, tarballs, path.join(work, 'arm64'), 'linux-arm64-gnu');
@@ -111,9 +111,10 @@ export async function checkRuns(checks, { tarballs, opensslVersion }, work, onSw
   }
   const musl = await installFor(checks, tarballs, path.join(work, 'musl'), 'linux-x64-musl');
   if (musl) {
-    await checks.check(`musl, Bun ${bunVersion} for musl: smoke test`, async () =>
-      onSwtpm(musl)([await bun('musl'), 'smoke-test.mjs']),
-    );
+    await checks.check(`musl, Bun ${bunVersion} for musl: smoke test`, async () => {
+      const { file, env } = await muslBun();
+      await onSwtpm(musl)([file, 'smoke-test.mjs'], { env });
+    });
   }
   checks.skip('linux-arm64-musl', 'no arm64 program for musl is to be had here');
   checks.skip('win32-x64', 'npm run test:windows runs it under Wine');

@@ -4,7 +4,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { npmPackage } from '../../../scripts/release/npm-package.mjs';
-import { cacheFolder, must } from '../../../scripts/release/shell.mjs';
+import { cacheFolder, digest, must } from '../../../scripts/release/shell.mjs';
+import { findTarget } from '../../../scripts/release/targets.mjs';
+import { buildEnvironment, programs } from '../../../scripts/release/toolchain.mjs';
 
 /** The oldest Node that is supported, and one of each line that is. */
 export const nodeVersions = ['20.19.0', '22.23.3', '24.21.0', '26.10.0'];
@@ -26,9 +28,35 @@ export async function armNode() {
   return ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu', program(file)];
 }
 
-export async function bun(libc) {
-  const name = libc === 'musl' ? '@oven/bun-linux-x64-musl' : '@oven/bun-linux-x64';
-  return program(path.join(await npmPackage(name, bunVersion), 'bin', 'bun'));
+export async function bun() {
+  return program(path.join(await npmPackage('@oven/bun-linux-x64', bunVersion), 'bin', 'bun'));
+}
+
+/**
+ * Bun for musl, and the environment that it starts with on Debian: its musl has no C++ library
+ * beside it, so one is linked from Debian's static one (see musl_libstdcxx.c).
+ * @returns {Promise<{ file: string, env: Record<string, string> }>}
+ */
+export async function muslBun() {
+  const folder = await npmPackage('@oven/bun-linux-x64-musl', bunVersion);
+  const target = findTarget('linux-x64-musl');
+  const { env } = await buildEnvironment(target);
+  const source = path.join(import.meta.dirname, 'musl_libstdcxx.c');
+  const archives = [];
+  for (const name of ['libstdc++.a', 'libgcc_eh.a', 'libgcc.a']) {
+    archives.push((await must('g++', [`-print-file-name=${name}`])).trim());
+  }
+  const key = [source, ...archives].map((file) => digest('sha256', { file })).join();
+  const library = cacheFolder('musl', digest('sha256', { text: key }).slice(0, 16));
+  const file = path.join(library, 'libstdc++.so.6');
+  if (!fs.existsSync(file)) {
+    const [libstdcxx, ...others] = archives;
+    const whole = ['-Wl,--whole-archive', libstdcxx, '-Wl,--no-whole-archive', ...others];
+    const flags = ['-O2', '-shared', '-fPIC', '-Wl,-soname,libstdc++.so.6', '-o', `${file}.new`];
+    await must(programs(target).cc, [...flags, source, ...whole], { env });
+    fs.renameSync(`${file}.new`, file);
+  }
+  return { file: program(path.join(folder, 'bin', 'bun')), env: { LD_LIBRARY_PATH: library } };
 }
 
 function program(file) {
