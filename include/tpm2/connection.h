@@ -100,8 +100,8 @@ class ConnectionRegistry {
   // Never destroyed: threads may outlive static objects.
   static ConnectionRegistry& Instance();
 
-  // `tcti` may be empty: the platform's own TPM.
-  std::shared_ptr<Connection> Acquire(const std::string& tcti);
+  // Empty: the platform's own TPM. Two spellings of one tcti share. INVALID_ARGUMENT for none.
+  std::shared_ptr<Connection> Acquire(const std::string& text);
   // True when it was the last share; `stopped` is called when the thread has let go of the TPM, or
   // at once when other shares are left.
   bool Release(const std::shared_ptr<Connection>& connection, std::function<void()> stopped);

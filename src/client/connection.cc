@@ -209,7 +209,17 @@ ConnectionRegistry& ConnectionRegistry::Instance() {
   return *instance;
 }
 
-std::shared_ptr<Connection> ConnectionRegistry::Acquire(const std::string& tcti) {
+namespace {
+// One name per TPM, however its tcti string is spelled; empty for the platform's own.
+std::string CanonicalName(const std::string& tcti) {
+  if (tcti.empty()) return tcti;
+  std::string name = CanonicalTcti(ParseTcti(tcti));
+  return name == "device" ? std::string() : name;
+}
+}  // namespace
+
+std::shared_ptr<Connection> ConnectionRegistry::Acquire(const std::string& text) {
+  const std::string tcti = CanonicalName(text);
   std::lock_guard lock(mutex_);
   Entry& entry = live_[tcti];
   if (entry.connection == nullptr) {
