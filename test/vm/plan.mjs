@@ -1,7 +1,7 @@
 // Which scenario runs on which machine, as whom. A scenario is a file in scenarios/; those that
 // start with "api-" use the package, the others only the kernel's device files.
 
-const RUN_TIMEOUT = 90_000;
+const RUN_TIMEOUT = 120_000;
 
 /**
  * alice is in the group tss, bob is not: see init for what Debian's udev rules give to that group.

@@ -16,7 +16,7 @@ process.channel.unref();
 class Skip extends Error {}
 
 /** One test's hands. */
-class Context {
+export class Context {
   /** What the host's TPM was sent in the last call(): [{ name, by, rc }], see lib/swtpm-log.mjs. */
   commands = [];
 

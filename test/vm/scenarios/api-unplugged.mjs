@@ -9,8 +9,8 @@ const LOST = ['TRANSPORT_ERROR', 'TPM_UNAVAILABLE'];
 for (const path of [SECOND_MANAGED, SECOND_BARE]) {
   const tcti = `device:${path}`;
 
-  test(`${path}: an error while it is gone, and a new connection once it is back`, async () => {
-    let second = await plugSecondTpm();
+  test(`${path}: an error while it is gone, and a new connection once it is back`, async (t) => {
+    let second = await plugSecondTpm(t);
     const tpm = await Tpm.open({ tcti });
     try {
       const key = await tpm.keys.create({ type: 'ecc' });
@@ -28,7 +28,7 @@ for (const path of [SECOND_MANAGED, SECOND_BARE]) {
     }
     await assert.rejects(Tpm.open({ tcti }), { name: 'TpmError', code: 'TPM_UNAVAILABLE' });
 
-    second = await plugSecondTpm();
+    second = await plugSecondTpm(t);
     try {
       const again = await Tpm.open({ tcti });
       assert.equal((await again.random.bytes(16)).length, 16);

@@ -6,8 +6,8 @@ import { plugSecondTpm, SECOND_BARE, SECOND_MANAGED } from '../guest/second-tpm.
 import * as tpm from '../guest/tpm-bytes.mjs';
 
 for (const path of [SECOND_BARE, SECOND_MANAGED]) {
-  test(`${path} gives EPIPE to who has it open, and is gone`, async () => {
-    const second = await plugSecondTpm();
+  test(`${path} gives EPIPE to who has it open, and is gone`, async (t) => {
+    const second = await plugSecondTpm(t);
     const fd = tpm.open(path);
     try {
       assert.equal(tpm.responseCode(tpm.exchange(fd, tpm.commands.getRandom(16))), tpm.RC.SUCCESS);
