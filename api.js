@@ -19,6 +19,7 @@ export class TpmHandle {
   constructor(connection) {
     this.#connection = connection;
     this.random = system.randomNamespace(connection);
+    this.lockout = system.lockoutNamespace(connection);
     this.pcr = system.pcrNamespace(connection);
     this.nv = nv.nvNamespace(connection);
     this.keys = keys.keysNamespace(connection);
@@ -74,7 +75,7 @@ export const Tpm = Object.freeze({
   pcrRead: flat(system.pcrRead),
   pcrExtend: flat(system.pcrExtend),
   readPublic: flat(system.readPublic),
-  readEkCertificate: flat((connection) => connection.run('ekCertificate', {})),
+  readEkCertificate: flat(attest.ekCertificate),
 
   nvRead: flat(nv.read),
   nvWrite: flat(nv.write),

@@ -89,6 +89,32 @@ export async function readPublic(connection, ...args) {
   return { ...result, publicKey: createPublicKey(key) };
 }
 
+const lockoutAuth = (options) =>
+  check.optional(options.lockoutAuth, (given) => check.auth('lockoutAuth', given));
+
+/** tpm.lockout: dictionary-attack protection. */
+export function lockoutNamespace(connection) {
+  return {
+    status: async (...args) => connection.run('lockoutStatus', {}, nothing(args)),
+    async reset(value) {
+      const options = check.options('options', value);
+      const request = { lockoutAuth: lockoutAuth(options) };
+      return connection.run('lockoutReset', request, check.callOptions(options));
+    },
+    async configure(value) {
+      const options = check.options('options', value);
+      const seconds = (name) => check.integer(name, options[name], 0, 0xffffffff);
+      const request = {
+        maxTries: check.integer('maxTries', options.maxTries, 1, 0xffffffff),
+        recoveryTime: seconds('recoveryTime'),
+        lockoutRecovery: seconds('lockoutRecovery'),
+        lockoutAuth: lockoutAuth(options),
+      };
+      return connection.run('lockoutConfigure', request, check.callOptions(options));
+    },
+  };
+}
+
 export function pcrNamespace(connection) {
   return {
     read: (...args) => pcrRead(connection, ...args),

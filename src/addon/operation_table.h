@@ -12,7 +12,8 @@
 namespace tpm2 {
 
 using Operations =
-    OperationList<op::Probe, op::Info, op::Capabilities, op::SelfTestOp, op::Clock, op::RandomBytes,
+    OperationList<op::Probe, op::Info, op::Capabilities, op::SelfTestOp, op::GetLockoutStatus,
+                  op::LockoutReset, op::LockoutConfigure, op::Clock, op::RandomBytes,
                   op::StirRandomOp, op::PcrReadOp, op::PcrExtendOp, op::PcrEventOp, op::PcrResetOp,
                   op::PcrBanks, op::ReadPublicOp, op::NvReadPublicOp, op::NvReadOp, op::NvWriteOp,
                   op::NvDefineOp, op::NvUndefineOp, op::EkCertificate, op::KeyCreate, op::KeySign,

@@ -86,7 +86,7 @@ Nothing Run(Client& client, const CallOptions&, const op::Probe&) {
               "Only TPM 2.0 is supported; a TPM 1.2 can often be switched in the firmware set-up.");
 }
 
-op::InfoResult Run(Client& client, const CallOptions&, const op::Info&) {
+op::InfoResult Run(Client& client, const CallOptions& options, const op::Info&) {
   op::InfoResult info;
   std::string vendor;
   for (uint32_t property = pt::kVendorString1; property <= pt::kVendorString4; ++property) {
@@ -113,14 +113,7 @@ op::InfoResult Run(Client& client, const CallOptions&, const op::Info&) {
   if (!client.traits().warning.empty()) info.warning = client.traits().warning;
   info.max_digest = client.FixedProperty(pt::kMaxDigest);
 
-  for (const TaggedProperty& item : ReadProperties(client, pt::kVariable)) {
-    constexpr uint32_t kInLockout = 1u << 9;  // TPMA_PERMANENT, Part 2 8.6
-    if (item.property == pt::kPermanent) info.lockout.in_lockout = (item.value & kInLockout) != 0;
-    if (item.property == pt::kLockoutCounter) info.lockout.counter = item.value;
-    if (item.property == pt::kMaxAuthFail) info.lockout.max_tries = item.value;
-    if (item.property == pt::kLockoutInterval) info.lockout.recovery_time = item.value;
-    if (item.property == pt::kLockoutRecovery) info.lockout.lockout_recovery = item.value;
-  }
+  info.lockout = Run(client, options, op::GetLockoutStatus());
   for (const auto& [bank, pcrs] : ReadBanks(client)) info.pcr_banks.push_back(bank);
   for (const AlgProperty& item : ReadAlgorithms(client)) {
     info.algorithms.push_back(AlgorithmText(item.algorithm));
@@ -216,7 +209,8 @@ Nothing Run(Client& client, const CallOptions&, const op::StirRandomOp& request)
 op::PublicResult Run(Client& client, const CallOptions&, const op::ReadPublicOp& request) {
   ReadPublic command;
   command.object_handle = Entity{request.handle, Name()};
-  ReadPublicResponse response = client.Run(command);
+  // A persistent key takes a slot while its command runs, also one that turns out not to be there.
+  ReadPublicResponse response = client.Retrying([&] { return client.Run(command); });
   const Public& area = *response.out_public;
   op::PublicResult result;
   result.handle = request.handle;

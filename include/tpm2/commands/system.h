@@ -183,6 +183,34 @@ struct FlushContext {
   }
 };
 
+// Part 3 25.2.
+struct DictionaryAttackLockReset {
+  static constexpr CommandCode kCode = CommandCode::kDictionaryAttackLockReset;
+  using Response = NoResponse;
+  UserHandle lock_handle;
+  static constexpr auto Fields() {
+    return Declare<DictionaryAttackLockReset>(
+        F<&DictionaryAttackLockReset::lock_handle>("lockHandle"));
+  }
+};
+
+// Part 3 25.3. Times in seconds.
+struct DictionaryAttackParameters {
+  static constexpr CommandCode kCode = CommandCode::kDictionaryAttackParameters;
+  using Response = NoResponse;
+  UserHandle lock_handle;
+  uint32_t new_max_tries = 0;
+  uint32_t new_recovery_time = 0;
+  uint32_t lockout_recovery = 0;
+  static constexpr auto Fields() {
+    return Declare<DictionaryAttackParameters>(
+        F<&DictionaryAttackParameters::lock_handle>("lockHandle"),
+        F<&DictionaryAttackParameters::new_max_tries>("newMaxTries"),
+        F<&DictionaryAttackParameters::new_recovery_time>("newRecoveryTime"),
+        F<&DictionaryAttackParameters::lockout_recovery>("lockoutRecovery"));
+  }
+};
+
 // Part 3 30.3; the parameter is a TPMT_PUBLIC_PARMS, Part 2 12.2.3.8.
 struct TestParms {
   static constexpr CommandCode kCode = CommandCode::kTestParms;

@@ -20,6 +20,33 @@ struct LockoutStatus {
   }
 };
 
+struct GetLockoutStatus {
+  static constexpr const char* kName = "lockoutStatus";
+  using Result = LockoutStatus;
+  static constexpr auto Fields() { return Record(); }
+};
+// Forgets the counted failures.
+struct LockoutReset {
+  static constexpr const char* kName = "lockoutReset";
+  using Result = Nothing;
+  std::optional<SecretBytes> lockout_auth;
+  static constexpr auto Fields() { return Record(F<&LockoutReset::lockout_auth>("lockoutAuth")); }
+};
+struct LockoutConfigure {
+  static constexpr const char* kName = "lockoutConfigure";
+  using Result = Nothing;
+  uint32_t max_tries = 0;
+  uint32_t recovery_time = 0;
+  uint32_t lockout_recovery = 0;
+  std::optional<SecretBytes> lockout_auth;
+  static constexpr auto Fields() {
+    return Record(F<&LockoutConfigure::max_tries>("maxTries"),
+                  F<&LockoutConfigure::recovery_time>("recoveryTime"),
+                  F<&LockoutConfigure::lockout_recovery>("lockoutRecovery"),
+                  F<&LockoutConfigure::lockout_auth>("lockoutAuth"));
+  }
+};
+
 struct InfoResult {
   std::string manufacturer;
   std::string firmware_version;
@@ -209,6 +236,9 @@ op::InfoResult Run(Client& client, const CallOptions& options, const op::Info& r
 Nothing Run(Client&, const CallOptions&, const op::Probe&);
 op::CapabilitiesResult Run(Client&, const CallOptions&, const op::Capabilities&);
 Nothing Run(Client&, const CallOptions&, const op::SelfTestOp&);
+op::LockoutStatus Run(Client&, const CallOptions&, const op::GetLockoutStatus&);
+Nothing Run(Client&, const CallOptions&, const op::LockoutReset&);
+Nothing Run(Client&, const CallOptions&, const op::LockoutConfigure&);
 op::ClockResult Run(Client&, const CallOptions&, const op::Clock&);
 SecretBytes Run(Client&, const CallOptions&, const op::RandomBytes&);
 Nothing Run(Client&, const CallOptions&, const op::StirRandomOp&);
