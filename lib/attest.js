@@ -132,11 +132,14 @@ async function endorsementKey(connection, value) {
   return { ...result, publicKey: createPublicKey(key) };
 }
 
+export async function ekCertificate(connection, call) {
+  return connection.run('ekCertificate', {}, check.callOptions(check.options('options', call)));
+}
+
 /** tpm.attest */
 export function attestNamespace(connection) {
   return {
-    ekCertificate: async (call) =>
-      connection.run('ekCertificate', {}, check.callOptions(check.options('options', call))),
+    ekCertificate: (call) => ekCertificate(connection, call),
     async provisionAk(options) {
       const { blob } = await provisionAk(connection, options);
       return new AkHandle(connection, blob, akBlob('akBlob', blob).info);

@@ -105,14 +105,17 @@ export async function createKey(connection, options) {
 export function keysNamespace(connection) {
   return {
     async create(options) {
-      const { blob } = await createKey(connection, options);
-      return new KeyHandle(connection, blob, parseKeyBlob('blob', blob).info, options.auth);
+      const { request, call } = createArguments(options);
+      // Of our own memory: the caller may wipe his while the TPM works.
+      const auth = Uint8Array.from(request.auth);
+      const { blob } = await connection.run('keyCreate', request, call);
+      return new KeyHandle(connection, blob, parseKeyBlob('blob', blob).info, auth);
     },
     async load(value, options) {
       const { auth } = check.options('options', options);
-      check.optional(auth, (given) => check.auth('auth', given));
+      const checked = check.optional(auth, (given) => check.auth('auth', given));
       const { blob, info } = parseKeyBlob('blob', value);
-      return new KeyHandle(connection, blob, info, auth);
+      return new KeyHandle(connection, blob, info, checked);
     },
   };
 }
