@@ -80,7 +80,12 @@ try {
     const key = await tpm.keys.create({ type: 'ecc', sign: true });
     const message = Buffer.from('a document');
     const signature = await key.sign(createHash('sha256').update(message).digest());
-    const good = verify('sha256', message, { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, signature);
+    const good = verify(
+      'sha256',
+      message,
+      { key: key.publicKey, dsaEncoding: 'ieee-p1363' },
+      signature,
+    );
     assert.ok(good, 'node:crypto accepts the signature');
     return `P-256 signature ${hex(signature)} verifies in node:crypto`;
   });
