@@ -90,7 +90,7 @@ export interface HierarchyAuth {
   owner?: Bytes | undefined;
   /** TPM_RH_ENDORSEMENT: making the EK, and its policy in activateCredential(). */
   endorsement?: Bytes | undefined;
-  /** TPM_RH_LOCKOUT. No call uses it yet. */
+  /** TPM_RH_LOCKOUT: lockout.reset() and lockout.configure(). */
   lockout?: Bytes | undefined;
   /** A persistent storage parent that has an auth value of its own. */
   parent?: Bytes | undefined;
@@ -225,6 +225,29 @@ export interface ReadPublicResult {
   publicKey: KeyObject;
 }
 
+export interface LockoutResetOptions extends CallOptions {
+  /** Instead of Tpm.open()'s `auth.lockout`. */
+  lockoutAuth?: Bytes | undefined;
+}
+
+export interface LockoutConfigureOptions extends LockoutResetOptions {
+  /** Failures until lockout, at least 1. */
+  maxTries: number;
+  /** Seconds until one failure is forgotten; 0 turns the protection off. */
+  recoveryTime: number;
+  /** Seconds until the lockout auth may be tried again when it failed; 0: after a reset. */
+  lockoutRecovery: number;
+}
+
+/** Dictionary-attack protection (Part 3, 25). */
+export interface LockoutNamespace {
+  status(call?: CallOptions): Promise<LockoutStatus>;
+  /** TPM2_DictionaryAttackLockReset (Part 3, 25.2): forgets the counted failures. */
+  reset(options?: LockoutResetOptions): Promise<void>;
+  /** TPM2_DictionaryAttackParameters (Part 3, 25.3). */
+  configure(options: LockoutConfigureOptions): Promise<void>;
+}
+
 export interface RandomNamespace {
   /**
    * Bytes of the TPM's generator, TPM2_GetRandom (Part 3, 16.1): one command for every 64.
@@ -308,8 +331,8 @@ export interface NvDefineOptions extends CallOptions {
   /** Instead of Tpm.open()'s `auth.owner`. */
   ownerAuth?: Bytes | undefined;
   /**
-   * TPMA_NV instead of the default: OWNERREAD, OWNERWRITE and NO_DA, and with `auth` also AUTHREAD
-   * and AUTHWRITE.
+   * TPMA_NV instead of the default: OWNERREAD, OWNERWRITE and NO_DA; with `auth` AUTHREAD, AUTHWRITE
+   * and NO_DA, so that the password alone opens it.
    */
   attributes?: number | undefined;
 }
@@ -614,6 +637,7 @@ export interface AttestNamespace {
 export class TpmHandle implements AsyncDisposable {
   private constructor();
   readonly random: RandomNamespace;
+  readonly lockout: LockoutNamespace;
   readonly pcr: PcrNamespace;
   readonly nv: NvNamespace;
   readonly keys: KeysNamespace;

@@ -46,9 +46,9 @@ constexpr RcRow kRows[] = {
      "For a persistent handle: the owner has 0x81000000 to 0x817FFFFF, the platform the rest."},
     {0x08e, "TPM_RC_AUTH_FAIL", kAuthFailed,
      "The auth value or HMAC is wrong, and the TPM counted it as a dictionary-attack attempt.",
-     "Give the right auth value and do not guess: a few failures (lockout.maxTries in tpm.info()) "
-     "lock every protected object. If the value is right, something altered the command on its "
-     "way."},
+     "Give the right auth value and do not guess: a few failures (tpm.lockout.status() tells how "
+     "many) lock every protected object. If the value is right, something altered the command on "
+     "its way."},
     {0x08f, "TPM_RC_NONCE", kTpmRc, "The nonce has a wrong size or is not the session's latest.",
      "Start a new session; one session must not be shared by two programs or threads."},
     {0x090, "TPM_RC_PP", kTpmRc, "Someone has to confirm at the machine (physical presence).",

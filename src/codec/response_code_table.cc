@@ -182,8 +182,9 @@ constexpr RcRow kRows[] = {
      true},
     {0x921, "TPM_RC_LOCKOUT", kAuthFailed,
      "Too many wrong auth values: the TPM refuses every object with dictionary-attack protection.",
-     "Wait until the lockout interval has passed (tpm.info() shows it as lockout.recoveryTime), or "
-     "reset it with the lockout auth: tpm2_dictionarylockout -c. More guesses only prolong it."},
+     "Wait until the lockout interval has passed (tpm.lockout.status() shows it), or reset it with "
+     "the lockout auth: tpm.lockout.reset(), tpm2_dictionarylockout -c. More guesses only prolong "
+     "it."},
     {0x922, "TPM_RC_RETRY", kTpmRc, "The TPM was too busy to begin with the command.", kAdviceWait,
      true},
     {0x923, "TPM_RC_NV_UNAVAILABLE", kTpmRc,

@@ -90,6 +90,12 @@ export async function itself(tpm: TpmHandle): Promise<void> {
   await tpm.selfTest(false, { timeout: 5000 });
   await tpm.selfTest({ timeout: 5000 });
   expectType<number>()((await tpm.clock()).resetCount, true);
+  expectType<number>()((await tpm.lockout.status({ signal })).maxTries, true);
+  await tpm.lockout.reset();
+  await tpm.lockout.reset({ lockoutAuth: octets, timeout: 10 });
+  await tpm.lockout.configure({ maxTries: 5, recoveryTime: 600, lockoutRecovery: 86_400 });
+  // @ts-expect-error all three are set at once
+  await tpm.lockout.configure({ maxTries: 5 });
   expectType<Buffer>()(await tpm.random.bytes(32), true);
   expectType<void>()(await tpm.random.stir(octets, { signal }), true);
   const object = await tpm.readPublic('0x81010001');
