@@ -41,11 +41,11 @@ struct Converter<bool> {
   static Napi::Value To(Napi::Env env, bool value) { return Napi::Boolean::New(env, value); }
 };
 
-template <typename T, double kLimit>
+template <typename T, uint64_t kLimit>
 struct NumberConverter {
   static T From(const Napi::Value& value, const char* name) {
     double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-    if (!(number >= 0 && number <= kLimit) || number != std::floor(number)) {
+    if (!(number >= 0 && number <= static_cast<double>(kLimit)) || number != std::floor(number)) {
       ThrowMismatch(name, "a non-negative integer");
     }
     return static_cast<T>(number);
@@ -55,10 +55,10 @@ struct NumberConverter {
   }
 };
 template <>
-struct Converter<uint32_t> : NumberConverter<uint32_t, 4294967295.0> {};
+struct Converter<uint32_t> : NumberConverter<uint32_t, 4294967295> {};
 // Exact up to 2^53: the TPM's clock counts milliseconds.
 template <>
-struct Converter<uint64_t> : NumberConverter<uint64_t, 9007199254740991.0> {};
+struct Converter<uint64_t> : NumberConverter<uint64_t, 9007199254740991> {};
 
 template <>
 struct Converter<std::string> {
