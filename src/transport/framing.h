@@ -7,11 +7,11 @@
 #include <cstdint>
 
 #include "tpm2/bytes.h"
+#include "tpm2/constants.h"
 #include "tpm2/error.h"
 
 namespace tpm2 {
 
-inline constexpr size_t kHeaderSize = 10;
 // The buffer of the kernel's driver, of swtpm and of the TCG simulator. A TPM may say less
 // (TPM_PT_MAX_COMMAND_SIZE) and then answers TPM_RC_COMMAND_SIZE itself.
 inline constexpr size_t kMaxMessageSize = 4096;

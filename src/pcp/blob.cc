@@ -1,0 +1,243 @@
+#include "pcp/blob.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "codec/names.h"
+#include "crypto/key_convert.h"
+#include "tpm2/operations/pcp.h"
+#include "tpm2/structures/attest.h"
+
+namespace tpm2::pcp {
+namespace {
+
+constexpr std::string_view kMagicUser = "PCP1";
+constexpr std::string_view kMagicMachine = "PCP2";
+constexpr std::string_view kOwnPrefix = "node-tpm2-ak-";
+constexpr size_t kMaxKeyName = 1024;
+constexpr size_t kMaxField = 4096;
+
+bool StartsWith(ByteView bytes, std::string_view text) {
+  return bytes.size() >= text.size() &&
+         std::equal(text.begin(), text.end(), bytes.begin(),
+                    [](char a, uint8_t b) { return static_cast<uint8_t>(a) == b; });
+}
+
+[[noreturn]] void Refuse(const std::string& why) {
+  throw Error(ErrorCode::kInvalidArgument, "blob.public: " + why);
+}
+
+class FieldReader {
+ public:
+  explicit FieldReader(ByteView bytes) : left_(bytes) {}
+  ByteView Next(const char* name, size_t most) {
+    if (left_.size() < 4) Refuse(std::string("it ends before ") + name);
+    const size_t size =
+        left_[0] | size_t{left_[1]} << 8 | size_t{left_[2]} << 16 | size_t{left_[3]} << 24;
+    left_ = left_.subspan(4);
+    if (size > most) Refuse(std::string(name) + " is longer than any can be");
+    if (size > left_.size()) Refuse(std::string("it ends inside ") + name);
+    const ByteView field = left_.first(size);
+    left_ = left_.subspan(size);
+    return field;
+  }
+
+ private:
+  ByteView left_;
+};
+
+void AppendField(Buffer& out, ByteView field) {
+  for (int shift = 0; shift < 32; shift += 8) {
+    out.push_back(static_cast<uint8_t>(field.size() >> shift));
+  }
+  out.insert(out.end(), field.begin(), field.end());
+}
+
+ByteView BytesOf(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+// Well-formed UTF-8, RFC 3629: no overlong forms, no surrogates.
+bool IsUtf8(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const auto lead = static_cast<uint8_t>(text[at]);
+    const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (length == 0 || lead > 0xf4 || at + length > text.size()) return false;
+    for (size_t i = 1; i < length; ++i) {
+      if ((static_cast<uint8_t>(text[at + i]) & 0xc0) != 0x80) return false;
+    }
+    if (length > 2) {
+      const auto next = static_cast<uint8_t>(text[at + 1]);
+      if ((lead == 0xe0 && next < 0xa0) || (lead == 0xed && next > 0x9f) ||
+          (lead == 0xf0 && next < 0x90) || (lead == 0xf4 && next > 0x8f)) {
+        return false;
+      }
+    }
+    at += length;
+  }
+  return true;
+}
+
+// What is wrong with a name, or null.
+const char* NameProblem(std::string_view name, bool machine) {
+  if (name.empty()) return "is empty";
+  if (name.size() > kMaxKeyName) return "is too long";
+  if (name.find('\0') != std::string_view::npos) return "holds a NUL";
+  if (name.find('\\') != std::string_view::npos) return "holds a backslash";
+  if (!IsUtf8(name)) return "is not UTF-8";
+  if (machine && name.starts_with(kOwnPrefix)) {
+    return "begins with node-tpm2-ak-, which is kept for the random names of users' keys";
+  }
+  return nullptr;
+}
+
+// What is wrong with the four structures, or an empty string. All of them are parsed to the end.
+std::string Problem(const KeyBlob& blob) {
+  try {
+    const auto area = FromBytes<Public>(blob.public_area, "TPMT_PUBLIC");
+    if (area.rsa() == nullptr && area.ecc() == nullptr) return "the key is neither RSA nor ECC";
+    constexpr auto kNeeded = ObjectAttributes::kSign | ObjectAttributes::kRestricted |
+                             ObjectAttributes::kFixedTpm | ObjectAttributes::kFixedParent;
+    if ((area.attributes & kNeeded) != kNeeded ||
+        Has(area.attributes, ObjectAttributes::kDecrypt)) {
+      return "the key is not a restricted signing key that stays in its TPM";
+    }
+    crypto::EncodeSpki(crypto::PublicKeyOf(area));
+    FromBytes<CreationData>(blob.creation_data, "TPMS_CREATION_DATA");
+    const auto attest = FromBytes<Attest>(blob.attest, "TPMS_ATTEST");
+    const auto* creation = attest.attested.get_if<StructureTag::kAttestCreation>();
+    if (attest.magic != kTpmGenerated || creation == nullptr) {
+      return "the statement is not a TPM's about a creation";
+    }
+    const Buffer name = ToBuffer(crypto::NameOf(area).view());
+    if (creation->object_name.octets() != name) return "the statement is about another key";
+    if (creation->creation_hash.octets() != crypto::Digest(area.name_alg, {blob.creation_data})) {
+      return "the statement is about another creation";
+    }
+    const auto signature = FromBytes<Signature>(blob.signature, "TPMT_SIGNATURE");
+    const bool rsa = signature.scheme == AlgId::kRsaSsa || signature.scheme == AlgId::kRsaPss;
+    if (rsa != (area.rsa() != nullptr) || (!rsa && signature.scheme != AlgId::kEcdsa)) {
+      return "the signature is not of the key's kind";
+    }
+    const AlgId hash = crypto::SignatureHash(signature);
+    const Scheme& scheme = rsa ? area.rsa()->scheme : area.ecc()->scheme;
+    if (scheme.scheme != AlgId::kNull &&
+        (scheme.scheme != signature.scheme || scheme.hash() != hash)) {
+      return "the signature is not of the key's scheme";
+    }
+    if (crypto::DigestSize(hash) == 0) return "the signature's hash is not known";
+  } catch (const Error& error) {
+    return error.message;
+  }
+  return {};
+}
+
+}  // namespace
+
+bool IsKeyBlob(ByteView bytes) {
+  return StartsWith(bytes, kMagicUser) || StartsWith(bytes, kMagicMachine);
+}
+
+Buffer Encode(const KeyBlob& blob) {
+  Buffer out = ToBuffer(BytesOf(blob.machine ? kMagicMachine : kMagicUser));
+  AppendField(out, BytesOf(blob.key_name));
+  for (const Buffer* field :
+       {&blob.public_area, &blob.creation_data, &blob.attest, &blob.signature}) {
+    AppendField(out, *field);
+  }
+  return out;
+}
+
+KeyBlob Decode(ByteView bytes) {
+  if (!IsKeyBlob(bytes)) Refuse("it does not begin with PCP1 or PCP2");
+  KeyBlob blob;
+  blob.machine = StartsWith(bytes, kMagicMachine);
+  FieldReader reader(bytes.subspan(kMagicUser.size()));
+  const ByteView name = reader.Next("the key name", kMaxKeyName);
+  blob.key_name.assign(name.begin(), name.end());
+  blob.public_area = ToBuffer(reader.Next("the public area", kMaxField));
+  blob.creation_data = ToBuffer(reader.Next("the creation data", kMaxField));
+  blob.attest = ToBuffer(reader.Next("the attestation", kMaxField));
+  blob.signature = ToBuffer(reader.Next("the signature", kMaxField));
+  if (const char* problem = NameProblem(blob.key_name, blob.machine)) {
+    Refuse(std::string("the key name ") + problem);
+  }
+  if (const std::string problem = Problem(blob); !problem.empty()) Refuse(problem);
+  return blob;
+}
+
+KeyBlob FromIdBinding(ByteView binding, bool machine, std::string key_name) {
+  if (StartsWith(binding, std::string_view("\x01\x01\0\0", 4))) {
+    throw Error(ErrorCode::kNotSupported, "Windows has made a TPM 1.2 identity key",
+                "Only a TPM 2.0 is supported; a TPM 1.2 can often be switched in the firmware.");
+  }
+  KeyBlob blob;
+  blob.machine = machine;
+  blob.key_name = std::move(key_name);
+  Reader reader(binding);
+  for (Buffer* part : {&blob.public_area, &blob.creation_data, &blob.attest}) {
+    *part = ToBuffer(reader.Raw(reader.Integer<uint16_t>()));
+  }
+  blob.signature = ToBuffer(reader.Raw(reader.remaining()));
+  std::string problem = reader.ok() ? Problem(blob) : "it ends too early";
+  if (!problem.empty()) {
+    throw Error(ErrorCode::kIntegrity, "Windows' statement about the new key: " + problem,
+                "Something between this program and the TPM may have altered it.");
+  }
+  return blob;
+}
+
+Public PublicAreaOf(const KeyBlob& blob) {
+  return FromBytes<Public>(blob.public_area, "TPMT_PUBLIC");
+}
+
+std::string ChooseKeyName(const std::optional<std::string>& wanted, bool machine) {
+  if (!wanted && machine) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "keyName: expected a stable name, since scope is 'machine'",
+                "Choose one with your product's prefix, such as 'my-app-device-ak'.");
+  }
+  if (wanted) {
+    if (const char* problem = NameProblem(*wanted, machine)) {
+      throw Error(ErrorCode::kInvalidArgument, std::string("keyName: it ") + problem);
+    }
+    return *wanted;
+  }
+  std::array<uint8_t, 32> random;
+  crypto::Random(random);
+  std::string name(kOwnPrefix);
+  for (uint8_t octet : random) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    name += kDigits[octet >> 4];
+    name += kDigits[octet & 15];
+  }
+  return name;
+}
+
+}  // namespace tpm2::pcp
+
+namespace tpm2 {
+
+op::ProviderBlobInfo Run(const op::ParseProviderBlob& request) {
+  if (!request.blob.private_area.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "blob.private: a Platform Crypto Provider key's is empty");
+  }
+  const pcp::KeyBlob blob = pcp::Decode(request.blob.public_area);
+  const Public area = pcp::PublicAreaOf(blob);
+  op::ProviderBlobInfo info;
+  info.type = AlgorithmName(area.type);
+  info.sign = true;
+  info.restricted = true;
+  const Scheme& scheme = area.rsa() != nullptr ? area.rsa()->scheme : area.ecc()->scheme;
+  info.scheme = AlgorithmName(scheme.scheme);
+  info.hash = AlgorithmName(scheme.hash());
+  info.name = ToBuffer(crypto::NameOf(area).view());
+  info.public_key_der = crypto::EncodeSpki(crypto::PublicKeyOf(area));
+  info.key_name = blob.key_name;
+  info.machine = blob.machine;
+  return info;
+}
+
+}  // namespace tpm2
