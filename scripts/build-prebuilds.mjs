@@ -18,11 +18,15 @@ import { buildEnvironment } from './release/toolchain.mjs';
 /**
  * Compiles and links one target's addon.
  * @param {import('./release/targets.mjs').Target} target
- * @param {{ source?: string, build?: string, opensslFolder?: string }} [folders] the source tree,
- *   where to build, and where to keep libcrypto instead of the cache
+ * @param {{ source?: string, build?: string, opensslFolder?: string, testSeams?: boolean }} [options]
+ *   the source tree, where to build, where to keep libcrypto instead of the cache, and whether tests
+ *   may pretend privileges
  * @returns {Promise<{ file: string, openssl: object }>}
  */
-export async function buildAddon(target, { source = root, build, opensslFolder } = {}) {
+export async function buildAddon(
+  target,
+  { source = root, build, opensslFolder, testSeams = false } = {},
+) {
   const openssl = await ensureOpenSsl(target, { folder: opensslFolder });
   const { env } = await buildEnvironment(target);
   const folder = build ?? path.join(source, 'build', target.name);
@@ -31,6 +35,7 @@ export async function buildAddon(target, { source = root, build, opensslFolder }
   fs.rmSync(log, { force: true });
   const options = { cwd: source, env, log };
   const configure = ['--preset', target.name, '-B', folder, `-DTPM2_OPENSSL_ROOT=${openssl.root}`];
+  configure.push(`-DTPM2_TEST_SEAMS=${testSeams ? 'ON' : 'OFF'}`);
   await must('cmake', configure, options);
   await must('nice', ['-n', '15', 'cmake', '--build', folder], options);
   return { file: path.join(folder, 'node_tpm2.node'), openssl };

@@ -38,6 +38,8 @@ class Client {
   bool IsOpen() const { return transport_ != nullptr && transport_->IsOpen(); }
 
   Executor& executor() { return *executor_; }
+  // For another way to the TPM, traced and stopped as this client's own is.
+  std::unique_ptr<Executor> ExecutorOn(Transport& transport) const;
   const TransportTraits& traits() const { return transport_->traits(); }
   void set_trace(Executor::TraceSink sink);
   void set_checkpoint(std::function<void()> checkpoint);

@@ -7,6 +7,7 @@
 #include "tpm2/operations/attest.h"
 #include "tpm2/operations/keys.h"
 #include "tpm2/operations/nv.h"
+#include "tpm2/operations/pcp.h"
 #include "tpm2/operations/system.h"
 
 namespace tpm2 {
@@ -21,7 +22,7 @@ using Operations =
                   op::QuoteOp, op::ActivateCredentialOp, op::Ek>;
 
 // What looks into blobs without a TPM.
-using BlobOperations = OperationList<op::ParseKeyBlob, op::CheckSealBlob>;
+using BlobOperations = OperationList<op::ParseKeyBlob, op::CheckSealBlob, op::ParseProviderBlob>;
 
 }  // namespace tpm2
 

@@ -1,4 +1,5 @@
-// Attestation keys, quotes and credential activation over plain TPM commands.
+// Attestation keys, quotes and credential activation: with keys under the storage parent, and with
+// those that Windows' Platform Crypto Provider keeps.
 #include "tpm2/commands/attest.h"
 
 #include <functional>
@@ -9,6 +10,7 @@
 #include "client/templates.h"
 #include "codec/names.h"
 #include "crypto/key_convert.h"
+#include "pcp/provider.h"
 #include "tpm2/client.h"
 #include "tpm2/commands/object.h"
 #include "tpm2/operations/attest.h"
@@ -82,49 +84,129 @@ Credential ParseCredential(const op::ActivateCredentialOp& request) {
   return credential;
 }
 
+// One quote by a key that `executor` knows. PCRs are read on the client's own way to the TPM.
+op::QuoteResult QuoteBy(Client& client, Executor& executor, const LoadedObject& ak,
+                        const op::QuoteOp& request) {
+  const PcrSelectionList selection = ToSelection(request.selection);
+  Quote command;
+  command.sign_handle = ak.entity;
+  command.qualifying_data = request.qualifying_data;
+  command.pcr_select = selection;
+  // A measurement between the reading and the quote makes the two differ: then both are made
+  // again.
+  constexpr int kTries = 5;
+  for (int attempt = 1;; ++attempt) {
+    std::optional<PcrReading> pcrs;
+    if (request.include_pcrs) pcrs = ReadPcrs(client, selection);
+    QuoteResponse response = executor.Run(command);
+    const Attest attest = FromBytes<Attest>(response.quoted, "TPMS_ATTEST");
+    const QuoteInfo& info = QuoteOf(attest);
+    RequireSame(selection, info.pcr_select);
+    op::QuoteResult result = ToResult(response, ak.area);
+    if (!pcrs) return result;
+    AlgId hash = crypto::SignatureHash(response.signature);
+    if (crypto::Digest(hash, {pcrs->concatenated}) == info.pcr_digest.octets()) {
+      result.pcrs = std::move(pcrs->values);
+      return result;
+    }
+    if (attempt == kTries) {
+      throw Error(ErrorCode::kIntegrity, "the PCRs that were read are not those in the quote",
+                  "They changed each time, or the reading was altered on its way.");
+    }
+  }
+}
+
+// --- Keys of the Platform Crypto Provider
+// ---------------------------------------------------------
+
+// The provider's key that a blob names, with a way to ask its TPM.
+class ProviderKey {
+ public:
+  ProviderKey(Client& client, const ObjectBlob& blob) : blob_(pcp::Decode(blob.public_area)) {
+    if (!pcp::Serves(client.traits())) {
+      throw Error(ErrorCode::kNotSupported,
+                  "this attestation key is in Windows' Platform Crypto Provider, to which " +
+                      client.traits().description + " does not lead",
+                  "Use it on the Windows machine that made it, and there without a tcti. Verifying "
+                  "its quotes works anywhere.");
+    }
+    key_ = pcp::Open(blob_);
+    executor_ = client.ExecutorOn(key_->transport());
+    // A key of the same name that somebody has put in its place would quote just as well.
+    ReadPublic command;
+    command.object_handle = Entity{key_->handle(), Name()};
+    object_.area = *executor_->Run(command).out_public;
+    if (ToBytes(object_.area, "TPMT_PUBLIC") != blob_.public_area) {
+      throw Error(ErrorCode::kIntegrity,
+                  "the Platform Crypto Provider's key of this name is not the one in the blob",
+                  "It was replaced: find out by whom, then provision and enrol again.");
+    }
+    object_.entity = {key_->handle(), crypto::NameOf(object_.area)};
+  }
+
+  const LoadedObject& object() const { return object_; }
+  Executor& executor() { return *executor_; }
+  pcp::IdentityKey& key() { return *key_; }
+
+ private:
+  pcp::KeyBlob blob_;
+  std::unique_ptr<pcp::IdentityKey> key_;
+  std::unique_ptr<Executor> executor_;
+  LoadedObject object_;
+};
+
+op::CreatedKey ProvisionByProvider(const op::ProvisionAk& request) {
+  const bool machine = request.scope == "machine";
+  const pcp::KeyBlob blob =
+      pcp::Provision({request.algorithm == "rsa", pcp::ChooseKeyName(request.key_name, machine),
+                      machine, request.overwrite});
+  const Public area = pcp::PublicAreaOf(blob);
+  op::CreatedKey created;
+  created.blob.public_area = pcp::Encode(blob);
+  created.public_key_der = crypto::EncodeSpki(crypto::PublicKeyOf(area));
+  created.name = ToBuffer(crypto::NameOf(area).view());
+  return created;
+}
+
+SecretBytes ActivateByProvider(Client& client, const op::ActivateCredentialOp& request,
+                               const Credential& credential) {
+  if (request.ek_handle) {
+    throw Error(ErrorCode::kNotSupported,
+                "ek: the Platform Crypto Provider chooses the endorsement key itself",
+                "Leave it out, and make the credential for the RSA endorsement key of Windows.");
+  }
+  ProviderKey key(client, request.blob);
+  Sized<IdObject> id_object{credential.id_object};
+  Buffer activation = ToBytes(id_object, "TPM2B_ID_OBJECT");
+  const Buffer secret = ToBytes(credential.secret, "TPM2B_ENCRYPTED_SECRET");
+  activation.insert(activation.end(), secret.begin(), secret.end());
+  return key.key().Activate(activation);
+}
+
 }  // namespace
 
 op::CreatedKey Run(Client& client, const CallOptions& options, const op::ProvisionAk& request) {
+  if (pcp::Serves(client.traits())) return ProvisionByProvider(request);
   Public area = templates::AttestationKey(request.algorithm == "rsa");
   return ToCreatedKey(CreateUnderParent(client, options, area, {}, {}));
 }
 
 op::QuoteResult Run(Client& client, const CallOptions& options, const op::QuoteOp& request) {
-  PcrSelectionList selection = ToSelection(request.selection);
+  if (pcp::IsKeyBlob(request.blob.public_area)) {
+    ProviderKey key(client, request.blob);
+    return QuoteBy(client, key.executor(), key.object(), request);
+  }
   return client.WithObject(
-      request.blob, options, Client::Needs::kNothing, [&](const LoadedObject& ak) {
-        Quote command;
-        command.sign_handle = ak.entity;
-        command.qualifying_data = request.qualifying_data;
-        command.pcr_select = selection;
-        // A measurement between the reading and the quote makes the two differ: then both are made
-        // again.
-        constexpr int kTries = 5;
-        for (int attempt = 1;; ++attempt) {
-          std::optional<PcrReading> pcrs;
-          if (request.include_pcrs) pcrs = ReadPcrs(client, selection);
-          QuoteResponse response = client.Run(command);
-          const Attest attest = FromBytes<Attest>(response.quoted, "TPMS_ATTEST");
-          const QuoteInfo& info = QuoteOf(attest);
-          RequireSame(selection, info.pcr_select);
-          op::QuoteResult result = ToResult(response, ak.area);
-          if (!pcrs) return result;
-          AlgId hash = crypto::SignatureHash(response.signature);
-          if (crypto::Digest(hash, {pcrs->concatenated}) == info.pcr_digest.octets()) {
-            result.pcrs = std::move(pcrs->values);
-            return result;
-          }
-          if (attempt == kTries) {
-            throw Error(ErrorCode::kIntegrity, "the PCRs that were read are not those in the quote",
-                        "They changed each time, or the reading was altered on its way.");
-          }
-        }
-      });
+      request.blob, options, Client::Needs::kNothing,
+      [&](const LoadedObject& ak) { return QuoteBy(client, client.executor(), ak, request); });
 }
 
 SecretBytes Run(Client& client, const CallOptions& options,
                 const op::ActivateCredentialOp& request) {
   Credential credential = ParseCredential(request);
+  if (pcp::IsKeyBlob(request.blob.public_area)) {
+    return ActivateByProvider(client, request, credential);
+  }
   return client.WithObject(request.blob, options, Client::Needs::kNothing,
                            [&](const LoadedObject& ak) {
                              LoadedObject key = ak;  // making the EK may move what is kept

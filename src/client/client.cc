@@ -19,9 +19,14 @@ void Client::EnsureOpen() {
   distrust_persistent_parent_ = false;
   fixed_properties_.clear();
   transport_ = open_();
-  executor_ = std::make_unique<Executor>(*transport_);
-  executor_->set_trace(trace_);
-  executor_->set_checkpoint(checkpoint_);
+  executor_ = ExecutorOn(*transport_);
+}
+
+std::unique_ptr<Executor> Client::ExecutorOn(Transport& transport) const {
+  auto executor = std::make_unique<Executor>(transport);
+  executor->set_trace(trace_);
+  executor->set_checkpoint(checkpoint_);
+  return executor;
 }
 
 void Client::Close() noexcept {

@@ -22,7 +22,8 @@ const kFloors = [
   ['session'],
   ['exec'],
   ['operations'],
-  ['client', 'pcp', 'verifier'],
+  ['pcp'],
+  ['client', 'verifier'],
   ['addon'],
 ];
 const floorOf = (room) => kFloors.findIndex((rooms) => rooms.includes(room));
