@@ -118,8 +118,9 @@ try {
     return certificate ? `certificate of ${certificate.length} bytes` : 'no certificate in NV';
   });
   await step('activation', async () => {
-    // The server's half, with the EK that the TPM makes from the standard template.
-    const ek = await tpm.attest.ek({ type: 'ecc' });
+    // The server's half, with the EK that the TPM makes from the standard template; Windows activates
+    // with its RSA key.
+    const ek = await tpm.attest.ek({ type: process.platform === 'win32' ? 'rsa' : 'ecc' });
     const secret = randomBytes(32);
     const credential = makeCredential({ ekPublic: ek.public, akName: ak.name, secret });
     assert.deepEqual(await ak.activateCredential(credential), secret);

@@ -4,7 +4,8 @@
 //   node test/windows/run.mjs [--yes] [NAME...]
 //
 // Installs what is missing (asks first, unless CI is set or --yes is given), builds the test
-// doubles, runs their own tests (doubles/test/*.test.mjs, on the host), then every suite
+// doubles, runs their own tests (doubles/test/*.test.mjs, on the host), builds the addon for Windows
+// (in build/win32-x64-test, with the seam that lets a test pretend privileges), then runs every suite
 // (suites/*.mjs) in Windows' node.exe under Wine, each with a TPM and a broker of its own. NAMEs
 // choose by parts of file names. A suite may say in a comment what it wants instead:
 //   // @windows { "oldTbs": true, "doubles": false, "ekCertificates": false, "env": { "NAME": "value" } }
@@ -15,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { closingLine } from '../../scripts/lib/counts.mjs';
 import { main, onInterrupt } from '../../scripts/lib/process.mjs';
+import { buildTestAddon } from './lib/addon.mjs';
 import { startBroker } from './lib/broker.mjs';
 import { BrokerClient } from './lib/broker_client.mjs';
 import { buildDoubles } from './lib/build.mjs';
@@ -87,7 +89,7 @@ function wishesOf(file) {
   };
 }
 
-async function runSuite(wine, folder, file) {
+async function runSuite(wine, folder, addon, file) {
   const { doubles, oldTbs, ekCertificates, env } = wishesOf(file);
   await wine.useDoubles(folder, { oldTbs });
   const broker = await startBroker({ ekCertificates });
@@ -95,7 +97,11 @@ async function runSuite(wine, folder, file) {
     const hook = new URL(`file:///${windowsPath(HOOK).replaceAll('\\', '/')}`).href;
     const result = await wine.run(file, {
       nodeArgs: ['--import', hook, '--test-reporter=tap'],
-      env: { NODE_TPM2_TEST_BROKER: String(broker.port), ...env },
+      env: {
+        NODE_TPM2_ADDON: windowsPath(addon),
+        NODE_TPM2_TEST_BROKER: String(broker.port),
+        ...env,
+      },
       doubles,
       timeoutMs: TIMEOUT_MS,
     });
@@ -118,9 +124,10 @@ await main(async () => {
   }
   const suites = files('suites', '.mjs');
   if (suites.length > 0) {
+    const addon = await buildTestAddon();
     const wine = await Wine.open(doubles);
     try {
-      for (const file of suites) await runSuite(wine, doubles, file);
+      for (const file of suites) await runSuite(wine, doubles, addon, file);
     } finally {
       await wine.close();
     }
