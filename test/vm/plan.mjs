@@ -26,6 +26,7 @@ export const MACHINES = [
       run('raw-unplugged', 'root'),
       run('raw-event-log', 'root'),
       run('api-base', 'root'),
+      run('api-first-use', 'root'),
       run('raw-leftovers', 'root'),
       run('api-smoke', 'root', { TCTI: 'device:/dev/tpm0' }),
       run('api-smoke', 'alice', { TCTI: 'device:/dev/tpmrm0' }),

@@ -160,34 +160,6 @@ testWithTpm('sealed data', async (t, tpm) => {
   await assert.rejects(tpm.seal.unseal(bound), { name: 'TpmError', code: 'AUTH_FAILED' });
 });
 
-// Each with nothing loaded before: on /dev/tpmrm0 the encrypting session, whose start needs the
-// storage parent, must not push out the object that the command is about.
-test('the first call on a new connection', async (t) => {
-  const data = randomBytes(32);
-  const maker = await Tpm.open();
-  const sealed = await maker.seal.seal({ data });
-  const bound = await maker.seal.seal({ data, pcrSelection: [RESETTABLE] });
-  const withAuth = await maker.seal.seal({ data, auth: Buffer.from('password') });
-  const opener = await maker.keys.create({ type: 'rsa', sign: false, decrypt: true });
-  const cipher = oaep(opener.publicKeyDer, data);
-  await maker.close();
-
-  const firstCalls = {
-    'seal.unseal': (tpm) => tpm.seal.unseal(sealed),
-    'seal.unseal, bound to a PCR': (tpm) => tpm.seal.unseal(bound),
-    'seal.unseal with auth': (tpm) => tpm.seal.unseal(withAuth, { auth: Buffer.from('password') }),
-    'key.decrypt': async (tpm) => (await tpm.keys.load(opener.export())).decrypt(cipher),
-  };
-  for (const [name, call] of Object.entries(firstCalls)) {
-    const tpm = await Tpm.open();
-    try {
-      assert.deepEqual(await t.call(`${name}, new connection`, () => call(tpm)), data, name);
-    } finally {
-      await tpm.close();
-    }
-  }
-});
-
 testWithTpm('quotes', async (t, tpm) => {
   const ak = await t.call('attest.provisionAk', () => tpm.attest.provisionAk());
   const qualifyingData = randomBytes(20);
