@@ -287,6 +287,7 @@ export interface PcrNamespace {
   /**
    * Makes the PCR's value the hash of its old value and `digest`, TPM2_PCR_Extend (Part 3, 22.2).
    * Which PCRs a process may extend is the platform's rule; 16 and 23 are free on a PC.
+   * INVALID_ARGUMENT for a bank that the TPM does not have.
    * @param digest as long as the bank's hash
    * @param bank default `'sha256'`
    */
