@@ -8,17 +8,16 @@ describe('without a TPM', () => {
     expect(await Tpm.isAvailable()).toBe(false);
   });
 
-  test.each([
-    [undefined],
-    ['tbs:'],
-    ['device'],
-  ])('open() with tcti %s tells why and what to do', async (tcti) => {
-    await expect(Tpm.open({ tcti })).rejects.toMatchObject({
-      code: 'TPM_UNAVAILABLE',
-      hresult: 0x8028400f,
-      suggestion: expect.stringContaining('firmware'),
-    });
-  });
+  test.each([[undefined], ['tbs:'], ['device']])(
+    'open() with tcti %s tells why and what to do',
+    async (tcti) => {
+      await expect(Tpm.open({ tcti })).rejects.toMatchObject({
+        code: 'TPM_UNAVAILABLE',
+        hresult: 0x8028400f,
+        suggestion: expect.stringContaining('firmware'),
+      });
+    },
+  );
 
   test("another system's device files are no way", async () => {
     await expect(Tpm.open({ tcti: 'device:/dev/tpmrm0' })).rejects.toMatchObject({

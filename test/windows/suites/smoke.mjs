@@ -6,7 +6,17 @@ import { runNode } from '../lib/in_windows.mjs';
 
 const script = fileURLToPath(new URL('../../../examples/smoke-test.mjs', import.meta.url));
 const STEPS = [
-  ...['identity', 'capabilities', 'self test', 'random', 'PCRs', 'PCR extend', 'NV', 'sign', 'seal'],
+  ...[
+    'identity',
+    'capabilities',
+    'self test',
+    'random',
+    'PCRs',
+    'PCR extend',
+    'NV',
+    'sign',
+    'seal',
+  ],
   ...['provision', 'quote', 'EK', 'activation'],
 ];
 const stepsOf = (stdout) =>
