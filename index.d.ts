@@ -590,7 +590,7 @@ export class AkHandle implements WrappedKey {
   quote(options: QuoteOptions): Promise<QuoteResult>;
   /**
    * TPM2_ActivateCredential (Part 3, 12.5): the secret of a makeCredential() for this key's Name
-   * and this TPM's EK.
+   * and this TPM's EK. On Windows for the RSA EK only, REQUIRES_ELEVATION but for administrators.
    */
   activateCredential(options: ActivateCredentialOptions): Promise<Buffer>;
   close(): Promise<void>;
@@ -619,7 +619,8 @@ export interface EkResult {
 export interface AttestNamespace {
   /**
    * The EK certificate that the manufacturer left in NV, DER: the RSA one at 0x01c00002, else the
-   * ECC one at 0x01c0000a; null when there is none. It is not verified.
+   * ECC one at 0x01c0000a; null when there is none. On Windows one that the system keeps outside the
+   * TPM comes first. It is not verified.
    */
   ekCertificate(call?: CallOptions): Promise<Buffer | null>;
   /** Makes an attestation key. It is not stored in the TPM: keep `export()`. */
