@@ -94,7 +94,7 @@ std::string RollbackComplaint(const Attest& now, const op::PreviousQuote& before
     return "restartCount went back";
   }
   // After a loss of power the clock may resume at an older value, and then says that it is not
-  // safe (Part 1, 36.3.2).
+  // safe (Part 1, 36).
   if (clock.clock < before.clock_info.clock && (resets == 0 || clock.safe)) {
     return "the clock went back";
   }
