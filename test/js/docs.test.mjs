@@ -12,7 +12,6 @@ import * as api from 'node-tpm2';
 import * as verifier from 'node-tpm2/verifier';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startSwtpm } from '../support/swtpm.mjs';
-import { runNode } from './helpers/child.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (file) => fs.readFileSync(path.join(root, file), 'utf8');
@@ -123,6 +122,29 @@ describe('the checks of this file', () => {
   });
 });
 
+/** Runs node to its end, in the package's folder, where `node-tpm2` is this package. */
+function runNode(args, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 25_000,
+      killSignal: 'SIGKILL',
+    });
+    const texts = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr']) {
+      child[name].setEncoding('utf8').on('data', (text) => {
+        texts[name] += text;
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      resolve({ code, signal, ...texts, output: texts.stdout + texts.stderr });
+    });
+  });
+}
+
 describe('examples in the documentation', () => {
   let swtpm;
   beforeAll(async () => {
@@ -137,33 +159,14 @@ describe('examples in the documentation', () => {
       if (language !== 'js') continue;
       it.skipIf(reason)(`${document}:${line}${reason ? ` (${reason})` : ''}`, async () => {
         const env = { NODE_TPM2_TCTI: swtpm.tcti };
-        const result = await runNode(asProgram(code), { env });
-        expect(`${result.stderr}`).toBe('');
+        const args = ['--input-type=module', '-e', asProgram(code)];
+        const result = await runNode(args, env);
+        expect(result.stderr).toBe('');
         expect({ code: result.code, signal: result.signal }).toEqual({ code: 0, signal: null });
       });
     }
   }
 });
-
-/** Runs an example as a user does. */
-function runProgram(file, args, env) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path.join(root, file), ...args], {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 25_000,
-      killSignal: 'SIGKILL',
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => {
-        output += text;
-      });
-    }
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output }));
-  });
-}
 
 describe('example programs', () => {
   let swtpm;
@@ -180,14 +183,14 @@ describe('example programs', () => {
   });
 
   it.each(programs)('%s', async (program) => {
-    const result = await runProgram(program, [], { NODE_TPM2_TCTI: swtpm.tcti });
+    const result = await runNode([program], { NODE_TPM2_TCTI: swtpm.tcti });
     expect(result.output).toMatch(/^✓ /m);
     expect(result.output).not.toMatch(/^✗ /m);
     expect(result.code).toBe(0);
   });
 
   it.each(programs)('%s says what is wrong where there is no TPM', async (program) => {
-    const result = await runProgram(program, [], { NODE_TPM2_TCTI: 'swtpm:path=/nonexistent/s' });
+    const result = await runNode([program], { NODE_TPM2_TCTI: 'swtpm:path=/nonexistent/s' });
     expect(result.output).toMatch(/^✗ /m);
     expect(result.output).not.toMatch(/^ {4}at /m);
     expect(result.code).toBe(1);
