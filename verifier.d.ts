@@ -257,7 +257,8 @@ export interface QuoteVerdict {
 
 /**
  * Verifies a quote. Whatever is wrong with the message or the signature is a verdict, never a
- * throw. Give `akPublic`: a key that is not known to be restricted can sign a forged quote.
+ * throw. Give `akPublic`: a key that is not known to be restricted can sign a forged quote. Take it
+ * from where you keep what {@link makeCredential} has proved, not from the sender of the quote.
  */
 export function verifyQuote(options: VerifyQuoteOptions): QuoteVerdict;
 
@@ -324,7 +325,9 @@ export interface CreationVerdict {
 }
 
 /**
- * Verifies that a TPM certifies to have made an object, as which and when. Windows keeps such a
- * proof for its attestation keys. `NOT_SUPPORTED` for the binding of a TPM 1.2.
+ * Verifies the certificate of an object's creation. Windows keeps one for its attestation keys. When
+ * the object has signed it itself, it proves nothing of a TPM before the key has been activated with
+ * {@link makeCredential}: the whole could be made in software. `NOT_SUPPORTED` for the binding of a
+ * TPM 1.2.
  */
 export function verifyCreation(options: VerifyCreationOptions): CreationVerdict;

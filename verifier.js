@@ -201,7 +201,7 @@ function creationParts(options) {
   return run('parseCreation', { binding: check.bytes('binding', bytes, { min: 1 }) });
 }
 
-/** Whether a TPM certifies that it made this object, and with what creation data. */
+/** Whether the signer certifies this object's creation, with these creation data. */
 export function verifyCreation(value) {
   const options = check.options('options', value);
   const parts = creationParts(options);
