@@ -149,9 +149,9 @@ export const testStages = [
     run: async (context) => {
       const compiler = inModules('typescript', 'bin', 'tsc');
       let counts = { passed: 0, failed: 0, skipped: 0 };
-      // As node resolves imports, and as bundlers do.
-      for (const config of ['tsconfig.json', 'tsconfig.bundler.json']) {
-        const args = [compiler, '-p', path.join(root, 'test/types', config)];
+      // As node resolves imports, as bundlers do, and what the examples do with the API.
+      for (const name of ['tsconfig', 'tsconfig.bundler', 'tsconfig.examples']) {
+        const args = [compiler, '-p', path.join(root, 'test/types', `${name}.json`)];
         counts = add(counts, fromExitCode((await context.run(process.execPath, args)).code));
       }
       return counts;
