@@ -9,6 +9,7 @@
 #include "codec/names.h"
 #include "crypto/der.h"
 #include "crypto/key_convert.h"
+#include "pcp/provider.h"
 #include "tpm2/client.h"
 #include "tpm2/commands/nv.h"
 #include "tpm2/operations/nv.h"
@@ -80,16 +81,22 @@ constexpr Rights kReading = {N::kAuthRead, N::kOwnerRead, N::kPpRead, N::kPolicy
 constexpr Rights kWriting = {N::kAuthWrite, N::kOwnerWrite, N::kPpWrite, N::kPolicyWrite,
                              "written"};
 
+// The owner auth that came with a call counts for all that the call needs: the storage parent that
+// its session is salted to may have to be made first.
+CallOptions WithOwner(const CallOptions& options, const std::optional<SecretBytes>& owner_auth) {
+  CallOptions own = options;
+  if (owner_auth) own.owner_auth = *owner_auth;
+  return own;
+}
+
 // The index's own password when one was given and counts; else the owner; else the empty password;
 // else the platform.
 Access ChooseAccess(const Index& index, const Rights& rights,
-                    const std::optional<SecretBytes>& auth,
-                    const std::optional<SecretBytes>& owner_auth, const CallOptions& options) {
-  ByteView owner = owner_auth ? ByteView(*owner_auth) : ByteView(options.owner_auth);
+                    const std::optional<SecretBytes>& auth, const CallOptions& options) {
   N attributes = index.area.attributes;
   bool by_auth = Has(attributes, rights.by_auth);
   if (by_auth && auth) return {index.entity, *auth};
-  if (Has(attributes, rights.by_owner)) return {Entity::Of(rh::kOwner), owner};
+  if (Has(attributes, rights.by_owner)) return {Entity::Of(rh::kOwner), options.owner_auth};
   if (by_auth) return {index.entity, ByteView()};
   if (Has(attributes, rights.by_platform)) return {Entity::Of(rh::kPlatform), ByteView()};
   throw Error(ErrorCode::kAuthFailed,
@@ -158,7 +165,7 @@ std::optional<SecretBytes> ReadPublicIndex(Client& client, const CallOptions& op
     throw;
   }
   if (!Has(index->area.attributes, N::kWritten)) return std::nullopt;
-  Access access = ChooseAccess(*index, kReading, std::nullopt, std::nullopt, options);
+  Access access = ChooseAccess(*index, kReading, std::nullopt, options);
   return ReadRange(client, options, *index, access, 0, index->area.data_size);
 }
 
@@ -174,18 +181,20 @@ op::NvPublicResult Run(Client& client, const CallOptions&, const op::NvReadPubli
           area.auth_policy.octets()};
 }
 
-SecretBytes Run(Client& client, const CallOptions& options, const op::NvReadOp& request) {
+SecretBytes Run(Client& client, const CallOptions& given, const op::NvReadOp& request) {
+  const CallOptions options = WithOwner(given, request.owner_auth);
   Index index = ReadIndex(client, request.handle);
   uint32_t available =
       request.offset > index.area.data_size ? 0 : index.area.data_size - request.offset;
   uint32_t size = request.size.value_or(available);
   CheckRange(index, request.offset, size);
-  Access access = ChooseAccess(index, kReading, request.auth, request.owner_auth, options);
+  Access access = ChooseAccess(index, kReading, request.auth, options);
   return client.Retrying(
       [&] { return ReadRange(client, options, index, access, request.offset, size); });
 }
 
-Nothing Run(Client& client, const CallOptions& options, const op::NvWriteOp& request) {
+Nothing Run(Client& client, const CallOptions& given, const op::NvWriteOp& request) {
+  const CallOptions options = WithOwner(given, request.owner_auth);
   Index index = ReadIndex(client, request.handle);
   CheckRange(index, request.offset, request.data.size());
   uint32_t limit = BufferLimit(client);
@@ -193,7 +202,7 @@ Nothing Run(Client& client, const CallOptions& options, const op::NvWriteOp& req
     ByteView left(request.data);
     uint32_t offset = request.offset;
     do {
-      Access access = ChooseAccess(index, kWriting, request.auth, request.owner_auth, options);
+      Access access = ChooseAccess(index, kWriting, request.auth, options);
       Authorization authorization =
           client.Authorize(access.auth, options, !IsPublicData(request.handle));
       ByteView part = left.first(std::min<size_t>(left.size(), limit));
@@ -213,9 +222,9 @@ Nothing Run(Client& client, const CallOptions& options, const op::NvWriteOp& req
   });
 }
 
-Nothing Run(Client& client, const CallOptions& options, const op::NvDefineOp& request) {
+Nothing Run(Client& client, const CallOptions& given, const op::NvDefineOp& request) {
   RefuseEkIndex(request.handle);
-  ByteView owner = request.owner_auth ? ByteView(*request.owner_auth) : options.owner_auth;
+  const CallOptions options = WithOwner(given, request.owner_auth);
   NvDefineSpace command;
   command.auth_handle = Entity::Of(rh::kOwner);
   command.auth = ByteView(request.auth);
@@ -228,27 +237,32 @@ Nothing Run(Client& client, const CallOptions& options, const op::NvDefineOp& re
   if (!TrimAuth(request.auth).empty()) area.attributes = N::kAuthRead | N::kAuthWrite | N::kNoDa;
   if (request.attributes) area.attributes = static_cast<N>(*request.attributes);
   return client.Retrying([&] {
-    Authorization authorization = client.Authorize(owner, options, !request.auth.empty());
+    Authorization authorization =
+        client.Authorize(options.owner_auth, options, !request.auth.empty());
     client.Run(command, {&authorization, 1});
     return Nothing();
   });
 }
 
-Nothing Run(Client& client, const CallOptions& options, const op::NvUndefineOp& request) {
+Nothing Run(Client& client, const CallOptions& given, const op::NvUndefineOp& request) {
   RefuseEkIndex(request.handle);
-  ByteView owner = request.owner_auth ? ByteView(*request.owner_auth) : options.owner_auth;
+  const CallOptions options = WithOwner(given, request.owner_auth);
   Index index = ReadIndex(client, request.handle);
   NvUndefineSpace command;
   command.auth_handle = Entity::Of(rh::kOwner);
   command.nv_index = index.entity;
   return client.Retrying([&] {
-    Authorization authorization = client.Authorize(owner, options, false);
+    Authorization authorization = client.Authorize(options.owner_auth, options, false);
     client.Run(command, {&authorization, 1});
     return Nothing();
   });
 }
 
 std::optional<Buffer> Run(Client& client, const CallOptions& options, const op::EkCertificate&) {
+  if (pcp::Serves(client.traits())) {
+    std::vector<Buffer> stored = pcp::EndorsementCertificates();
+    if (!stored.empty()) return std::move(stored.front());
+  }
   for (uint32_t handle : {kEkCertificateRsa, kEkCertificateEcc}) {
     std::optional<SecretBytes> data = ReadPublicIndex(client, options, handle);
     if (!data) continue;

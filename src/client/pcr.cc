@@ -1,5 +1,6 @@
 #include "client/pcr.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -26,10 +27,10 @@ std::string Hex(ByteView bytes) {
 }
 
 [[noreturn]] void ThrowNoPcr(AlgId bank, uint32_t pcr) {
-  throw Error(ErrorCode::kInvalidArgument,
-              "selection: the TPM has no PCR " + std::to_string(pcr) + " in bank " +
-                  std::string(AlgorithmName(bank)),
-              "tpm.pcr.banks() lists the banks and PCRs that this TPM has.");
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      "the TPM has no PCR " + std::to_string(pcr) + " in bank " + std::string(AlgorithmName(bank)),
+      "tpm.pcr.banks() lists the banks and PCRs that this TPM has.");
 }
 
 Entity PcrEntity(uint32_t index) { return Entity::Of(index); }
@@ -125,6 +126,12 @@ std::vector<PcrValue> Run(Client& client, const CallOptions&, const op::PcrReadO
 }
 
 Nothing Run(Client& client, const CallOptions&, const op::PcrExtendOp& request) {
+  // A TPM silently ignores the digest of a bank that it does not have (Part 3 22.2).
+  auto banks = ReadBanks(client);
+  auto bank = banks.find(request.bank);
+  if (bank == banks.end() || std::ranges::count(bank->second, request.index) == 0) {
+    ThrowNoPcr(HashFromName(request.bank), request.index);
+  }
   PcrExtend command;
   command.pcr = PcrEntity(request.index);
   command.digests.items.push_back({HashFromName(request.bank), request.digest});

@@ -8,17 +8,24 @@
 namespace tpm2 {
 namespace {
 
-// A u32 length and that many octets, as version 1 has them.
-struct LongOctets {
-  Buffer octets;
+// Version 1's two halves: both u32 lengths first, then the octets of both.
+struct LongPair {
+  Buffer public_area;
+  Buffer private_area;
   void Marshal(Writer& writer) const {
-    writer.Integer(static_cast<uint32_t>(octets.size()));
-    writer.Raw(octets);
+    writer.Integer(static_cast<uint32_t>(public_area.size()));
+    writer.Integer(static_cast<uint32_t>(private_area.size()));
+    writer.Raw(public_area);
+    writer.Raw(private_area);
   }
   void Unmarshal(Reader& reader) {
-    uint32_t size = reader.Integer<uint32_t>();
-    if (size > reader.remaining()) return reader.Fail(CodecFault::kTruncated);
-    octets = ToBuffer(reader.Raw(size));
+    uint32_t public_size = reader.Integer<uint32_t>();
+    uint32_t private_size = reader.Integer<uint32_t>();
+    if (static_cast<uint64_t>(public_size) + private_size > reader.remaining()) {
+      return reader.Fail(CodecFault::kTruncated);
+    }
+    public_area = ToBuffer(reader.Raw(public_size));
+    private_area = ToBuffer(reader.Raw(private_size));
   }
 };
 
@@ -31,11 +38,9 @@ struct Header {
 };
 struct BodyV1 {
   List<uint32_t, 32> pcrs;
-  LongOctets public_area;
-  LongOctets private_area;
+  LongPair object;
   static constexpr auto Fields() {
-    return Declare<BodyV1>(F<&BodyV1::pcrs>("pcrs"), F<&BodyV1::public_area>("public"),
-                           F<&BodyV1::private_area>("private"));
+    return Declare<BodyV1>(F<&BodyV1::pcrs>("pcrs"), F<&BodyV1::object>("object"));
   }
 };
 struct BodyV2 {
@@ -93,7 +98,7 @@ SealBlob Decode(ByteView bytes) {
       }
       blob.selection.items.push_back(std::move(bank));
     }
-    blob.object = {std::move(body.public_area.octets), std::move(body.private_area.octets)};
+    blob.object = {std::move(body.object.public_area), std::move(body.object.private_area)};
   } else if (header.version == 2) {
     BodyV2 body = FromBytes<BodyV2>(rest, "blob");
     if ((body.flags & ~kFlagAuthValue) != 0) {
@@ -121,8 +126,7 @@ Buffer EncodeSealBlob(const SealBlob& blob) {
         if (bank.Contains(pcr)) body.pcrs.items.push_back(pcr);
       }
     }
-    body.public_area.octets = blob.object.public_area;
-    body.private_area.octets = blob.object.private_area;
+    body.object = {blob.object.public_area, blob.object.private_area};
     return Encode(1, body);
   }
   BodyV2 body;
