@@ -10,6 +10,7 @@ import { Tpm, TpmError } from 'node-tpm2';
 const first = Number(process.argv[2] ?? 0x01800100);
 const hex = (handle) => `0x${handle.toString(16).padStart(8, '0')}`;
 
+/** @param {import('node-tpm2').TpmHandle} tpm */
 async function ownersIndex(tpm, handle) {
   const data = randomBytes(1500); // longer than what one command carries
   await tpm.nv.define({ handle, size: data.length });
@@ -26,6 +27,7 @@ async function ownersIndex(tpm, handle) {
   }
 }
 
+/** @param {import('node-tpm2').TpmHandle} tpm */
 async function indexWithPassword(tpm, handle) {
   const auth = randomBytes(16);
   const data = Buffer.from('for those who know the password');

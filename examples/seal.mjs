@@ -19,7 +19,11 @@ async function refusal(promise) {
   throw new assert.AssertionError({ message: 'the TPM gave the secret away' });
 }
 
-/** More than the 128 bytes that a TPM seals: the data by AES-256-GCM, its key by the TPM. */
+/**
+ * More than the 128 bytes that a TPM seals: the data by AES-256-GCM, its key by the TPM.
+ * @param {import('node-tpm2').TpmHandle} tpm
+ * @param {Buffer} data
+ */
 async function sealMuch(tpm, data) {
   const key = randomBytes(32);
   const iv = randomBytes(12);
@@ -30,6 +34,7 @@ async function sealMuch(tpm, data) {
   return { sealedKey, iv, body, tag: cipher.getAuthTag() };
 }
 
+/** @param {import('node-tpm2').TpmHandle} tpm */
 async function unsealMuch(tpm, { sealedKey, iv, body, tag }) {
   const key = await tpm.seal.unseal(sealedKey);
   const decipher = createDecipheriv('aes-256-gcm', key, iv).setAuthTag(tag);

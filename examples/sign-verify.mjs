@@ -9,7 +9,11 @@ import { Tpm, TpmError } from 'node-tpm2';
 const message = await readFile(process.argv[2] ?? new URL(import.meta.url));
 const digest = createHash('sha256').update(message).digest();
 
-/** node:crypto's own verdict, with nothing of the TPM's but the public key. */
+/**
+ * node:crypto's own verdict, with nothing of the TPM's but the public key.
+ * @param {import('node-tpm2').KeyHandle} key
+ * @param {Buffer} signature
+ */
 function verifies(key, signature) {
   const { publicKey } = key;
   return publicKey.asymmetricKeyType === 'ec'
@@ -17,6 +21,7 @@ function verifies(key, signature) {
     : verify('sha256', message, publicKey, signature);
 }
 
+/** @param {import('node-tpm2').TpmHandle} tpm @param {'ecc' | 'rsa'} type */
 async function signWith(tpm, type) {
   const key = await tpm.keys.create({ type, auth: Buffer.from('a key of its own needs a secret') });
   const signature = await key.sign(digest);
