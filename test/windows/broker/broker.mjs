@@ -7,6 +7,7 @@
 // the harness). Requests of the function "control" come from tests; see ../lib/broker_client.mjs.
 import net from 'node:net';
 import { parseArgs } from 'node:util';
+import { runTool } from './host_tools.mjs';
 import { State } from './state.mjs';
 import { decodeRequest, encodeReply, onFrames } from './wire.mjs';
 
@@ -44,6 +45,8 @@ const CONTROL = {
   leaks: () => state.leaks,
   /** { objects, sessions } in the TPM, whoever holds them. */
   loaded: () => state.manager.loadedInTpm(),
+  /** Runs one of tpm2-tools on the host. */
+  tool: (wish) => runTool(wish),
   clearLog() {
     state.log.length = 0;
   },

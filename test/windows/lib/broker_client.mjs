@@ -82,6 +82,14 @@ export class BrokerClient {
     return this.#control('loaded');
   }
 
+  /** Runs one of tpm2-tools on the host: see ../broker/host_tools.mjs. */
+  tool(program, args, { input = {}, output = [] } = {}) {
+    const hex = Object.fromEntries(
+      Object.entries(input).map(([name, bytes]) => [name, Buffer.from(bytes).toString('hex')]),
+    );
+    return this.#control('tool', { program, args, input: hex, output });
+  }
+
   close() {
     this.socket.destroy();
   }
