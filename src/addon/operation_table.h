@@ -5,6 +5,7 @@
 
 #include "addon/operation_list.h"
 #include "tpm2/operations/attest.h"
+#include "tpm2/operations/event_log.h"
 #include "tpm2/operations/keys.h"
 #include "tpm2/operations/nv.h"
 #include "tpm2/operations/pcp.h"
@@ -19,7 +20,7 @@ using Operations =
                   op::PcrBanks, op::ReadPublicOp, op::NvReadPublicOp, op::NvReadOp, op::NvWriteOp,
                   op::NvDefineOp, op::NvUndefineOp, op::EkCertificate, op::KeyCreate, op::KeySign,
                   op::KeyDecrypt, op::KeyRelease, op::Seal, op::UnsealOp, op::ProvisionAk,
-                  op::QuoteOp, op::ActivateCredentialOp, op::Ek>;
+                  op::QuoteOp, op::ActivateCredentialOp, op::Ek, op::EventLogBytes>;
 
 // What looks into blobs without a TPM.
 using BlobOperations = OperationList<op::ParseKeyBlob, op::CheckSealBlob, op::ParseProviderBlob>;

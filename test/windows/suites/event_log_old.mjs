@@ -1,0 +1,5 @@
+// The measurement log of a Windows before 10 1803.
+// @windows { "oldTbs": true }
+import { testEventLog } from '../lib/event_log.mjs';
+
+testEventLog('Tbsi_Get_TCG_Log');
