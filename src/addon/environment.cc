@@ -65,8 +65,13 @@ void Environment::DeliverAll(Napi::Env env) {
     batch = std::exchange(deliveries_, {});
   }
   for (const auto& delivery : batch) {
-    Napi::HandleScope scope(env);
-    delivery->Deliver(env);
+    try {
+      Napi::HandleScope scope(env);
+      delivery->Deliver(env);
+    } catch (const Napi::Error&) {
+      // A worker thread that is being terminated makes no JavaScript values any more, and there is
+      // nobody left who waits. Its cleanup hook follows.
+    }
   }
 }
 

@@ -172,12 +172,20 @@ describe('in one process', () => {
 /** A worker thread's program, in this file so that it is found where the tests are. */
 const WORKER = `
   const { parentPort, workerData } = require('node:worker_threads');
+  if (workerData.kind === 'busy') require('node:diagnostics_channel').subscribe('tpm2', () => {});
   import('node-tpm2').then(async ({ Tpm }) => {
     const tpm = await Tpm.open({ tcti: workerData.tcti });
     const key = await tpm.keys.create({ type: 'ecc' });
     parentPort.postMessage('ready');
     if (workerData.kind === 'busy') {
-      for (;;) await Promise.all([tpm.keys.create({ type: 'rsa' }), tpm.random.bytes(32)]);
+      for (;;) {
+        await Promise.all([
+          tpm.random.bytes(640),
+          key.sign(Buffer.alloc(32)),
+          tpm.keys.create({ timeout: 5 }).catch(() => {}),
+          Tpm.isAvailable({ tcti: workerData.tcti }),
+        ]);
+      }
     }
     for (let i = 0; i < 10; ++i) await key.sign(Buffer.alloc(32, i));
     if (workerData.kind === 'close') await tpm.close();
@@ -226,9 +234,11 @@ describe('worker threads', () => {
   });
 
   test('terminate() of the only one that uses the TPM', async () => {
-    for (let i = 0; i < 3; ++i) {
+    for (let i = 0; i < 10; ++i) {
       const { worker, said } = startWorker('busy');
       await said('ready');
+      // Anywhere in its work: on the way in, in a command, on the way out with traces.
+      await new Promise((resolve) => setTimeout(resolve, 3 * i));
       await worker.terminate();
     }
   });
