@@ -37,7 +37,13 @@ async function startAll(names, skipped) {
   return contestants;
 }
 
-async function measureRow(row, contestants) {
+/** The value below which `share` of them lie. */
+function quantile(values, share) {
+  if (share === 0.5) return median(values);
+  return [...values].sort((a, b) => a - b)[Math.floor(share * values.length)];
+}
+
+async function measureRow(row, contestants, share) {
   const samples = {};
   const taking = contestants.filter(({ name }) => row.ops[name]);
   for (let turn = 0; turn < kTurnsPerRound; turn++) {
@@ -48,7 +54,9 @@ async function measureRow(row, contestants) {
       samples[contestant.name].push(...times);
     }
   }
-  return Object.fromEntries(Object.entries(samples).map(([name, all]) => [name, median(all)]));
+  return Object.fromEntries(
+    Object.entries(samples).map(([name, all]) => [name, quantile(all, share)]),
+  );
 }
 
 /** Over the rounds in which both took part. */
@@ -88,9 +96,10 @@ function conclude(row, rounds) {
 /**
  * @param {object[]} rows of rows.mjs
  * @param {number} count of rounds
+ * @param {number} share 0.5: a contestant's time in a round is the median of its repetitions
  * @param {(text: string) => void} say
  */
-export async function measure(rows, count, say) {
+export async function measure(rows, count, share, say) {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row.ops)))];
   const skipped = {};
   const results = new Map(rows.map((row) => [row.id, []]));
@@ -98,7 +107,7 @@ export async function measure(rows, count, say) {
     say(`round ${round + 1} of ${count}`);
     const contestants = await startAll(names, skipped);
     try {
-      for (const row of rows) results.get(row.id).push(await measureRow(row, contestants));
+      for (const row of rows) results.get(row.id).push(await measureRow(row, contestants, share));
     } finally {
       await Promise.all(contestants.map((contestant) => contestant.stop()));
     }

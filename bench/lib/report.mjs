@@ -72,13 +72,13 @@ function factLines(facts) {
 
 /** @param {object} results as run.mjs gives them with --json */
 export function report(results) {
-  const { machine, rounds, rows, skipped, facts } = results;
+  const { machine, rounds, share, rows, skipped, facts } = results;
   const lines = [
     `${results.date}, ${machine.swtpm}, Node ${machine.node}, ${machine.cores} x ${machine.cpu}, load ${machine.load.map((value) => value.toFixed(1)).join(' ')}`,
   ];
   if (rows.length > 0) {
     lines.push(
-      `Medians in microseconds over ${rounds} rounds; ratios inside a round, then their median.`,
+      `Microseconds: ${share === 0.5 ? 'the median' : `the ${100 * share}th percentile`} of the repetitions in a round, and the median of ${rounds} rounds; ratios inside a round, then their median.`,
       ...Object.entries(kContestants).map(([name, what]) => `  ${name}  ${what}`),
       '',
       ...table(rows),

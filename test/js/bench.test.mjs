@@ -53,6 +53,7 @@ describe('the benchmark', () => {
         load: [0, 0, 0],
       },
       rounds: 1,
+      share: 0.5,
       rows: [
         {
           id: 'random',
