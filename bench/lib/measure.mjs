@@ -70,7 +70,7 @@ function overRounds(rounds, of, to, combine) {
 function conclude(row, rounds) {
   const names = Object.keys(row.ops).filter((name) => rounds.some((round) => round[name]));
   const microseconds = Object.fromEntries(
-    names.map((name) => [name, median(rounds.map((round) => round[name]))]),
+    names.map((name) => [name, median(rounds.map((round) => round[name]).filter(Boolean))]),
   );
   const quotient = (a, b) => a / b;
   const ours = row.ops.O ? 'O' : 'C';
