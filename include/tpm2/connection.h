@@ -3,6 +3,7 @@
 #define TPM2_CONNECTION_H_
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -60,9 +61,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // has never answered; objects are flushed, the transport closed. `stopped` is called at the end,
   // on the connection's thread.
   void Stop(std::function<void()> stopped);
-  // Blocks until the thread has let go of the TPM. After a generous grace the transport is
-  // interrupted, so that a peer that never answers cannot hold up a process's exit.
-  void WaitStopped();
+  // Blocks until the thread has let go of the TPM. After a grace the transport is interrupted, so
+  // that a peer that never answers cannot hold up a process's exit. The slowest single command
+  // known is an RSA key generation on a chip, well under a minute.
+  void WaitStopped(std::chrono::milliseconds grace = std::chrono::seconds(60));
 
  private:
   struct Queued {

@@ -148,6 +148,9 @@ class Executor {
   void set_trace(TraceSink sink) { trace_ = std::move(sink); }
   // Asked before each command and during back-off; throws to stop the use case.
   void set_checkpoint(std::function<void()> checkpoint) { checkpoint_ = std::move(checkpoint); }
+  // How to wait before a resubmission, instead of sleeping; for tests.
+  using Pause = std::function<void(std::chrono::milliseconds)>;
+  void set_pause(Pause pause) { pause_ = std::move(pause); }
   // Runs `body` without checkpoints: what cleans up is not given up.
   template <typename Body>
   void WithoutCheckpoint(Body body);
@@ -163,11 +166,15 @@ class Executor {
                            MutableBytes parameters, std::span<const Authorization> authorizations);
   Buffer Submit(const internal::CommandFrame& frame, ByteView command);
   void BackOff(unsigned attempt);
+  // The command ran and made an object, but its answer is of no use: flushes the object, since
+  // nobody else will know of it.
+  void FlushOrphan() noexcept;
   [[noreturn]] void ThrowResponseCode(const internal::CommandFrame& frame, uint32_t rc) const;
 
   Transport& transport_;
   TraceSink trace_;
   std::function<void()> checkpoint_;
+  Pause pause_;
   CommandCounts counts_;
   std::array<uint8_t, kMaxCommandSize> parameters_;
   std::array<uint8_t, kMaxCommandSize> command_;
@@ -175,6 +182,7 @@ class Executor {
   uint32_t last_rc_ = 0;
   std::chrono::microseconds last_duration_{};
   size_t last_command_size_ = 0;
+  uint32_t orphan_ = 0;  // the handle in the answer that is being read; 0: none
 
   template <typename Command>
   void Trace(const Command& command, Authorizations authorizations, const std::string& response);
@@ -245,6 +253,7 @@ typename Command::Response Executor::Run(const Command& command, Authorizations 
     answer = Exchange(frame, MutableBytes(parameters_).first(writer.size()), authorizations);
   } catch (const Error&) {
     if (trace_) Trace(command, authorizations, std::string());
+    FlushOrphan();
     throw;
   }
   Response response{};
@@ -252,7 +261,11 @@ typename Command::Response Executor::Run(const Command& command, Authorizations 
   internal::ResponseFiller<Response> filler{reader, response, answer.handle};
   ForEachField<Response>(filler);
   if (reader.ok()) reader.ExpectEnd();
-  if (!reader.ok()) ThrowMarshalling(frame.code, reader, "response");
+  if (!reader.ok()) {
+    FlushOrphan();
+    ThrowMarshalling(frame.code, reader, "response");
+  }
+  orphan_ = 0;
   if (trace_) Trace(command, authorizations, Describe(response));
   return response;
 }

@@ -10,8 +10,6 @@ namespace tpm2 {
 namespace {
 
 constexpr std::chrono::seconds kIdleBeforeFlush{1};
-// The slowest single command known is an RSA key generation on a chip, well under this.
-constexpr std::chrono::seconds kStopGrace{60};
 
 Error Closed() {
   return Error(ErrorCode::kClosed, "the TPM connection was closed", "Call Tpm.open() again.");
@@ -110,10 +108,10 @@ void Connection::Stop(std::function<void()> stopped) {
   if (!answered_.load()) StopRunning(any);
 }
 
-void Connection::WaitStopped() {
+void Connection::WaitStopped(std::chrono::milliseconds grace) {
   std::unique_lock lock(mutex_);
   auto is_stopped = [this] { return stopped_; };
-  if (wake_.wait_for(lock, kStopGrace, is_stopped)) return;
+  if (wake_.wait_for(lock, grace, is_stopped)) return;
   std::shared_ptr<Transport> transport = transport_;
   lock.unlock();
   if (transport != nullptr) transport->Interrupt();

@@ -20,6 +20,18 @@ uint32_t BaseCode(const Error& error) {
   return error.tpm_rc ? DecodeResponseCode(*error.tpm_rc).base : 0;
 }
 
+// The public area of a persistent object; nothing when there is none (or none to be read).
+std::optional<Public> ReadPersistent(Client& client, uint32_t handle) {
+  ReadPublic command;
+  command.object_handle = Entity{handle, Name()};
+  try {
+    return std::move(*client.Run(command).out_public);
+  } catch (const Error& error) {
+    if (!error.tpm_rc || error.code == ErrorCode::kTransportError) throw;
+    return std::nullopt;
+  }
+}
+
 bool OutOfObjectSlots(const Error& error) {
   uint32_t code = BaseCode(error);
   return code == rc::kObjectMemory || code == rc::kObjectHandles;
@@ -103,24 +115,23 @@ void Client::CheckPin(const Name& parent_name, const CallOptions& options) const
 }
 
 bool Client::AdoptPersistentParent(uint32_t handle) {
-  ReadPublic command;
-  command.object_handle = Entity{handle, Name()};
-  ReadPublicResponse response;
-  try {
-    response = Run(command);
-  } catch (const Error& error) {
-    if (!error.tpm_rc || error.code == ErrorCode::kTransportError) throw;
-    return false;
-  }
-  if (!templates::IsStorageParent(*response.out_public)) return false;
-  Name name = crypto::NameOf(*response.out_public);
-  parent_ = Parent{{{handle, name}, std::move(*response.out_public)}, false};
+  std::optional<Public> area = ReadPersistent(*this, handle);
+  if (!area || !templates::IsStorageParent(*area)) return false;
+  Name name = crypto::NameOf(*area);
+  parent_ = Parent{{{handle, name}, std::move(*area)}, false};
   return true;
 }
 
 void Client::FindPersistentParent() {
-  if (AdoptPersistentParent(kUsualParent)) return;
-  // The scan costs a command, so it is made only where the usual place is taken by another key.
+  std::optional<Public> usual = ReadPersistent(*this, kUsualParent);
+  // Where the usual place is empty a primary is made at once: a scan would cost every first use a
+  // command. Where another key has taken the place, ours may be persistent elsewhere.
+  if (!usual) return;
+  if (templates::IsStorageParent(*usual)) {
+    Name name = crypto::NameOf(*usual);
+    parent_ = Parent{{{kUsualParent, name}, std::move(*usual)}, false};
+    return;
+  }
   GetCapability command;
   command.capability = Capability::kHandles;
   command.property = kUsualParent;

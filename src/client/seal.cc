@@ -29,7 +29,12 @@ SecretBytes UnsealWithPolicy(Client& client, const CallOptions& options, const L
       client.Run(with_auth);
       session.set_policy_auth(Session::PolicyAuth::kAuthValue);
     }
-    Authorization authorization{&session, auth, session.can_encrypt(), true};
+    // The TPM mixes the object's auth value into the encryption whether or not the policy asks for
+    // it (Part 1 21.2). Without PolicyAuthValue nothing would tell that a superfluous one was
+    // given, and something else than the data would come out; noDA says that the object has none.
+    bool has_auth = blob.policy_auth_value || !Has(item.area.attributes, ObjectAttributes::kNoDa);
+    Authorization authorization{&session, has_auth ? auth : ByteView(), session.can_encrypt(),
+                                true};
     Unseal command;
     command.item_handle = item.entity;
     SecretBytes data = client.Run(command, {&authorization, 1}).out_data.Take();

@@ -104,7 +104,25 @@ void Executor::BackOff(unsigned attempt) {
   for (unsigned i = 0; i < attempt && pause < kLongestPause; ++i) pause *= 2;
   pause = std::min(pause, kLongestPause);
   if (checkpoint_) checkpoint_();
-  std::this_thread::sleep_for(pause);
+  pause_ ? pause_(pause) : std::this_thread::sleep_for(pause);
+}
+
+void Executor::FlushOrphan() noexcept {
+  uint32_t handle = std::exchange(orphan_, 0);
+  HandleType type = TypeOf(handle);
+  bool made_here = type == HandleType::kTransient || type == HandleType::kHmacSession ||
+                   type == HandleType::kPolicySession;
+  if (!made_here || !transport_.IsOpen()) return;
+  try {
+    CommandFrame frame;
+    frame.code = CommandCode::kFlushContext;
+    std::array<uint8_t, 4> parameters{};
+    Writer writer{MutableBytes(parameters)};
+    writer.Integer(handle);
+    WithoutCheckpoint([&] { Exchange(frame, parameters, {}); });
+  } catch (const Error&) {
+    // The answer may have been altered, handle and all; what is wrong is reported already.
+  }
 }
 
 void Executor::ThrowResponseCode(const CommandFrame& frame, uint32_t rc) const {
@@ -291,6 +309,7 @@ ResponseFrame Executor::Exchange(const CommandFrame& frame, MutableBytes paramet
 
   last_rc_ = 0;
   last_duration_ = {};
+  orphan_ = 0;
   response_.clear();
   Writer writer(command_);
   Marshal(writer, count == 0 ? StructureTag::kNoSessions : StructureTag::kSessions);
@@ -312,8 +331,12 @@ ResponseFrame Executor::Exchange(const CommandFrame& frame, MutableBytes paramet
   reader.Integer<uint32_t>();
   reader.Integer<uint32_t>();
   ResponseFrame answer;
-  if (frame.response_has_handle) answer.handle = reader.Integer<uint32_t>();
+  if (frame.response_has_handle) {
+    answer.handle = reader.Integer<uint32_t>();
+    if (reader.ok()) orphan_ = answer.handle;
+  }
   bool with_sessions = tag == StructureTag::kSessions;
+  if (!with_sessions && tag != StructureTag::kNoSessions) reader.Fail(CodecFault::kBadValue);
   if (reader.ok() && with_sessions != (count != 0)) {
     if (count != 0) ThrowUntrusted(frame.code, "the response came without its sessions");
     reader.Fail(CodecFault::kBadValue);
