@@ -4,10 +4,15 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "tpm2/structures/basic.h"
 
 namespace tpm2 {
+
+namespace crypto {
+class HmacKey;
+}
 
 // A nonce or an HMAC without allocation.
 class SmallOctets {
@@ -44,6 +49,7 @@ class Session {
     SecretBytes bound_auth;
   };
   explicit Session(Parameters parameters);
+  ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -84,8 +90,14 @@ class Session {
   void Crypt(ByteView auth_value, ByteView nonce_newer, ByteView nonce_older, MutableBytes data,
              bool encrypt) const;
 
+  // For sessionKey || authValue. The last one is kept: setting a key costs more than a MAC, and one
+  // encrypted command needs up to four MACs with the same.
+  const crypto::HmacKey& KeyWith(ByteView auth_value) const;
+
   Parameters parameters_;
   PolicyAuth policy_auth_ = PolicyAuth::kNone;
+  mutable std::unique_ptr<crypto::HmacKey> hmac_key_;
+  mutable SecretBytes hmac_key_auth_;  // the auth value that is in it
 };
 
 // One entry of a command's authorisation area. Without a session it is a password authorisation.

@@ -26,6 +26,19 @@ class KeyWithAuth {
   size_t size_;
 };
 
+// An AES key and its IV, wiped and without a heap block.
+class KeyAndIv {
+ public:
+  KeyAndIv() = default;
+  ~KeyAndIv() { SecureWipe(octets_.data(), octets_.size()); }
+  KeyAndIv(const KeyAndIv&) = delete;
+  KeyAndIv& operator=(const KeyAndIv&) = delete;
+  MutableBytes First(size_t size) { return MutableBytes(octets_).first(size); }
+
+ private:
+  std::array<uint8_t, 32 + kAesBlock> octets_{};
+};
+
 ByteView CheckedAuth(ByteView auth_value) {
   ByteView trimmed = TrimAuth(auth_value);
   if (trimmed.size() > kMaxDigestSize) {
@@ -45,6 +58,18 @@ ByteView TrimAuth(ByteView auth_value) {
 
 Session::Session(Parameters parameters) : parameters_(std::move(parameters)) {}
 
+Session::~Session() = default;
+
+const crypto::HmacKey& Session::KeyWith(ByteView auth_value) const {
+  if (hmac_key_ == nullptr || !crypto::ConstantTimeEqual(hmac_key_auth_, auth_value)) {
+    hmac_key_.reset();
+    KeyWithAuth key(parameters_.key, auth_value);
+    hmac_key_auth_.assign(auth_value.begin(), auth_value.end());
+    hmac_key_ = std::make_unique<crypto::HmacKey>(parameters_.hash, key.view());
+  }
+  return *hmac_key_;
+}
+
 void Session::BeginCommand() {
   crypto::Random(parameters_.nonce_caller.Resize(DigestSizeOf(parameters_.hash)));
 }
@@ -60,15 +85,15 @@ SmallOctets Session::Hmac(const Name& entity, ByteView auth_value, ByteView dige
                           ByteView nonce_newer, ByteView nonce_older, ByteView decrypt_nonce,
                           ByteView encrypt_nonce, SessionAttributes attributes) const {
   ByteView auth = HmacIncludesAuth(entity, auth_value) ? auth_value : ByteView();
-  KeyWithAuth key(parameters_.key, auth);
   SmallOctets hmac;
   // A policy session without any key sends none and gets none (Part 1 19.6.5).
-  if (parameters_.type == SessionType::kPolicy && key.view().empty()) return hmac;
+  if (parameters_.type == SessionType::kPolicy && parameters_.key.empty() && auth.empty()) {
+    return hmac;
+  }
   uint8_t attribute_octet = static_cast<uint8_t>(attributes);
-  crypto::HmacInto(parameters_.hash, key.view(),
-                   {digest, nonce_newer, nonce_older, decrypt_nonce, encrypt_nonce,
-                    ByteView(&attribute_octet, 1)},
-                   hmac.Resize(DigestSizeOf(parameters_.hash)));
+  KeyWith(auth).Into({digest, nonce_newer, nonce_older, decrypt_nonce, encrypt_nonce,
+                      ByteView(&attribute_octet, 1)},
+                     hmac.Resize(DigestSizeOf(parameters_.hash)));
   return hmac;
 }
 
@@ -97,10 +122,11 @@ bool Session::AcceptResponse(const Name& entity, ByteView auth_value, ByteView r
 
 void Session::Crypt(ByteView auth_value, ByteView nonce_newer, ByteView nonce_older,
                     MutableBytes data, bool encrypt) const {
-  KeyWithAuth session_value(parameters_.key, CheckedAuth(auth_value));
-  SecretBytes key_and_iv = crypto::KdfA(parameters_.hash, session_value.view(), "CFB", nonce_newer,
-                                        nonce_older, parameters_.aes_bits + 8 * kAesBlock);
-  ByteView all(key_and_iv);
+  KeyAndIv key_and_iv;
+  MutableBytes octets = key_and_iv.First(parameters_.aes_bits / 8u + kAesBlock);
+  crypto::KdfAInto(KeyWith(CheckedAuth(auth_value)), "CFB", nonce_newer, nonce_older,
+                   static_cast<uint32_t>(8 * octets.size()), octets);
+  ByteView all(octets);
   ByteView key = all.first(parameters_.aes_bits / 8);
   ByteView iv = all.subspan(key.size());
   encrypt ? crypto::AesCfbEncrypt(key, iv, data) : crypto::AesCfbDecrypt(key, iv, data);
