@@ -11,8 +11,11 @@ const PCR_COUNT = 24;
 /** @returns {Uint8Array} */
 export function bytes(name, value, { min = 0, max = Number.POSITIVE_INFINITY } = {}) {
   const range =
-    min === max ? `${min} bytes` : `${min} to ${max === Number.POSITIVE_INFINITY ? 'any' : max} bytes`;
-  if (!(value instanceof Uint8Array)) throw invalid(name, `a Buffer or Uint8Array of ${range}`, value);
+    min === max
+      ? `${min} bytes`
+      : `${min} to ${max === Number.POSITIVE_INFINITY ? 'any' : max} bytes`;
+  if (!(value instanceof Uint8Array))
+    throw invalid(name, `a Buffer or Uint8Array of ${range}`, value);
   if (value.length < min || value.length > max) throw invalid(name, range, value);
   return value;
 }
@@ -41,7 +44,12 @@ export function oneOf(name, value, choices) {
 }
 
 export function string(name, value, { max = 1024 } = {}) {
-  if (typeof value !== 'string' || value.length === 0 || value.length > max || value.includes('\0')) {
+  if (
+    typeof value !== 'string' ||
+    value.length === 0 ||
+    value.length > max ||
+    value.includes('\0')
+  ) {
     throw invalid(name, 'a non-empty string', value);
   }
   return value;
@@ -56,7 +64,10 @@ export function options(name, value) {
 
 export function isRecord(value) {
   return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !ArrayBuffer.isView(value)
   );
 }
 
@@ -69,7 +80,8 @@ export function handle(name, value, { first = 0, last = MAX_U32, what = 'a TPM h
     if (!/^(0x)?[0-9a-f]{1,8}$/i.test(value)) throw invalid(name, expected, value);
     number = Number.parseInt(value.replace(/^0x/i, ''), 16);
   }
-  if (!Number.isInteger(number) || number < first || number > last) throw invalid(name, expected, value);
+  if (!Number.isInteger(number) || number < first || number > last)
+    throw invalid(name, expected, value);
   return number;
 }
 

@@ -1,7 +1,6 @@
 // tpm.attest and AkHandle.
-import { createPublicKey } from 'node:crypto';
 import * as check from './arguments.js';
-import { copyBlob, isProviderBlob, parseKeyBlob, WrappedKey } from './blobs.js';
+import { copyBlob, isProviderBlob, keyObject, parseKeyBlob, WrappedKey } from './blobs.js';
 import { pure } from './connection.js';
 import { invalid } from './errors.js';
 
@@ -128,8 +127,7 @@ async function endorsementKey(connection, value) {
   const options = check.options('options', value);
   const type = check.oneOf('type', options.type ?? 'rsa', ['rsa', 'ecc']);
   const result = await connection.run('ek', { type }, check.callOptions(options));
-  const key = { key: result.publicKeyDer, format: 'der', type: 'spki' };
-  return { ...result, publicKey: createPublicKey(key) };
+  return { ...result, publicKey: keyObject(result.publicKeyDer) };
 }
 
 export async function ekCertificate(connection, call) {

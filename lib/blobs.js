@@ -1,5 +1,5 @@
 // Wrapped keys in JavaScript's hands: checked on the way in, copied on the way out.
-import { createPublicKey } from 'node:crypto';
+import process from 'node:process';
 import * as check from './arguments.js';
 import { pure } from './connection.js';
 
@@ -7,6 +7,15 @@ import { pure } from './connection.js';
 export function isProviderBlob(blob) {
   const magic = Buffer.from(blob.public).toString('latin1', 0, 4);
   return magic === 'PCP1' || magic === 'PCP2';
+}
+
+/**
+ * The KeyObject for a SubjectPublicKeyInfo. node:crypto is only loaded when one is asked for: it is
+ * a good part of what importing this package would cost.
+ */
+export function keyObject(der) {
+  const { createPublicKey } = process.getBuiltinModule('node:crypto');
+  return createPublicKey({ key: der, format: 'der', type: 'spki' });
 }
 
 /** A blob of our own memory, so that the caller's Buffers may change. */
@@ -52,11 +61,7 @@ export class WrappedKey {
   }
 
   get publicKey() {
-    this.#publicKey ??= createPublicKey({
-      key: this.#info.publicKeyDer,
-      format: 'der',
-      type: 'spki',
-    });
+    this.#publicKey ??= keyObject(this.#info.publicKeyDer);
     return this.#publicKey;
   }
 

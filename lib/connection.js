@@ -69,6 +69,26 @@ export function openArguments(value) {
 
 let lastTicket = 0;
 
+// One listener per AbortSignal, however many calls it limits: node warns of leaks from the
+// eleventh on.
+const watched = new WeakMap();
+
+/** Calls `stop` when the signal aborts; the result takes that back. */
+function onAbort(signal, stop) {
+  let stops = watched.get(signal);
+  if (!stops) {
+    stops = new Set();
+    watched.set(signal, stops);
+    const all = stops;
+    const stopAll = () => {
+      for (const each of [...all]) each();
+    };
+    signal.addEventListener('abort', stopAll, { once: true });
+  }
+  stops.add(stop);
+  return () => stops.delete(stop);
+}
+
 /** One handle's share in the process's connection to a TPM. */
 export class Connection {
   #handle;
@@ -126,14 +146,13 @@ export class Connection {
     const ticket = lastTicket;
     const work = binding.run(this.#handle, name, request, ticket, tracing());
     let timer;
-    let onAbort;
+    let unwatch;
     const limit = new Promise((_resolve, reject) => {
       const stop = (error) => {
         if (!this.closed) binding.cancel(this.#handle, ticket);
         reject(error);
       };
-      onAbort = () => stop(aborted());
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal) unwatch = onAbort(signal, () => stop(aborted()));
       if (timeout !== undefined) {
         timer = setTimeout(
           () => stop(new TpmError('TIMEOUT', `no answer within ${timeout} ms`)),
@@ -147,7 +166,7 @@ export class Connection {
       return await Promise.race([work, limit]);
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      unwatch?.();
     }
   }
 

@@ -1,7 +1,7 @@
 // The TPM itself: identity, random numbers, PCRs, public areas.
-import { createPublicKey } from 'node:crypto';
 import * as check from './arguments.js';
 import { pcrRecord } from './attest.js';
+import { keyObject } from './blobs.js';
 import { invalid } from './errors.js';
 
 /** Bytes that one call gives at most; each 64 cost a TPM command. */
@@ -85,8 +85,7 @@ export async function readPublic(connection, ...args) {
   if (result.publicKeyDer === null) {
     throw invalid('handle', 'a key pair: this object has no public key', request.handle);
   }
-  const key = { key: result.publicKeyDer, format: 'der', type: 'spki' };
-  return { ...result, publicKey: createPublicKey(key) };
+  return { ...result, publicKey: keyObject(result.publicKeyDer) };
 }
 
 const lockoutAuth = (options) =>
