@@ -29,6 +29,9 @@ export function parseKeyBlob(name, value) {
   return { blob, info: pure('parseKeyBlob', { blob }) };
 }
 
+/** With the connection everything that was loaded on it went, too. */
+const LOST = ['CLOSED', 'TPM_UNAVAILABLE', 'TRANSPORT_ERROR'];
+
 /** What KeyHandle and AkHandle have in common: a wrapped key and the connection it is used on. */
 export class WrappedKey {
   #connection;
@@ -71,7 +74,12 @@ export class WrappedKey {
 
   /** Gives the TPM's memory back. The key can still be used: it is loaded again then. */
   async close() {
-    if (!this.#connection.closed) await this._run('keyRelease', {});
+    if (!this.#connection.answered) return;
+    try {
+      await this._run('keyRelease', {});
+    } catch (error) {
+      if (!LOST.includes(error.code)) throw error;
+    }
   }
 
   [Symbol.asyncDispose]() {

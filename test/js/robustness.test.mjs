@@ -235,6 +235,45 @@ describe('limits reached half way', () => {
   });
 });
 
+describe('a TPM that does not answer', () => {
+  test('for a while: limits hold, and afterwards all goes on', async () => {
+    const tpm = await context.open();
+    const key = await tpm.keys.create();
+    await key.sign(DIGEST);
+    process.kill(context.swtpm.pid, 'SIGSTOP');
+    try {
+      const running = tpm.random.bytes(8, { timeout: 30 });
+      const queued = key.sign(DIGEST, { timeout: 30 });
+      for (const call of [running, queued]) expect((await errorOf(call)).code).toBe('TIMEOUT');
+      const controller = new AbortController();
+      const aborted = errorOf(tpm.pcr.read([0], { signal: controller.signal }));
+      controller.abort();
+      expect((await aborted).code).toBe('ABORTED');
+    } finally {
+      process.kill(context.swtpm.pid, 'SIGCONT');
+    }
+    expect(await tpm.random.bytes(8)).toHaveLength(8);
+    expect(signed(key, await key.sign(DIGEST))).toBe(true);
+  });
+
+  test('ever again: closing a handle and its keys is no error', async () => {
+    const other = await startSwtpm();
+    try {
+      const tpm = await Tpm.open({ tcti: other.tcti });
+      const [key, ak] = [await tpm.keys.create(), await tpm.attest.provisionAk()];
+      await key.sign(DIGEST);
+      await other.kill();
+      await key.close();
+      await ak.close();
+      await tpm.close();
+      const error = await errorOf(Tpm.open({ tcti: other.tcti }));
+      expect(error.code).toBe('TPM_UNAVAILABLE');
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
 describe('two TPMs in one process', () => {
   test('are kept apart', async () => {
     const other = await startSwtpm();
