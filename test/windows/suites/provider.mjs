@@ -16,6 +16,8 @@ beforeAll(async () => {
 afterEach(async () => {
   expect(await control.violations()).toEqual([]);
   expect(await control.leaks()).toEqual([]);
+  // An open key is an object in the TPM: every handle has been given back.
+  expect(await control.loaded()).toMatchObject({ objects: 0 });
   await control.reset();
 });
 afterAll(() => control.close());
