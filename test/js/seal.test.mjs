@@ -4,7 +4,7 @@ import { Tpm } from 'node-tpm2';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startSwtpm } from '../support/swtpm.mjs';
 import { expectNoLeaks, haveTools } from '../support/tools.mjs';
-import { splitSealBlob } from './helpers/blobs.mjs';
+import { joinSealBlob, splitSealBlob } from './helpers/blobs.mjs';
 import { makeStorageParent } from './helpers/tools.mjs';
 import { errorOf, recordCommands, useTestTpm } from './helpers/tpm.mjs';
 
@@ -214,6 +214,30 @@ describe.skipIf(!haveTools())('tpm2-tools', () => {
     const moved = ['-c', 'sealed.ctx', '-p', 'pcr:sha256:7,16'];
     await expect(context.tpm2('unseal', moved)).rejects.toThrow();
     await context.tools.flush();
+  });
+
+  test('what tpm2_create sealed, we unseal: by nothing, by a password, by PCRs', async () => {
+    context.tools.write('secret', SECRET);
+    await context.tpm2('createpolicy', ['--policy-pcr', '-l', 'sha256:7', '-L', 'policy']);
+    await context.tools.flush();
+    const cases = [
+      { args: [], pcrs: [] },
+      { args: ['-p', AUTH.toString()], pcrs: [], auth: AUTH },
+      { args: ['-L', 'policy', '-a', 'fixedtpm|fixedparent|noda'], pcrs: [7] },
+    ];
+    for (const { args, pcrs, auth } of cases) {
+      await makeStorageParent(context);
+      const files = ['-u', 'theirs.pub', '-r', 'theirs.priv'];
+      await context.tpm2('create', ['-C', 'parent.ctx', '-i', 'secret', ...files, ...args]);
+      await context.tools.flush();
+      const blob = joinSealBlob({
+        pcrs,
+        public: context.tools.read('theirs.pub'),
+        private: context.tools.read('theirs.priv'),
+      });
+      const tpm = await context.open();
+      expect(await tpm.seal.unseal(blob, { auth })).toEqual(SECRET);
+    }
   });
 
   test('the policy is the one that tpm2_policypcr makes', async () => {

@@ -23,6 +23,16 @@ function tail(blob, from) {
   };
 }
 
+/** A version 1 blob of these parts. */
+export function joinSealBlob({ pcrs, public: pub, private: priv }) {
+  const words = [pcrs.length, ...pcrs, pub.length, priv.length];
+  const head = Buffer.alloc(5 + 4 * words.length);
+  head.write('SEAL', 'latin1');
+  head[4] = 1;
+  for (const [i, word] of words.entries()) head.writeUInt32BE(word, 5 + 4 * i);
+  return Buffer.concat([head, pub, priv]);
+}
+
 /** u8 flags, TPML_PCR_SELECTION, TPM2B_PUBLIC, TPM2B_PRIVATE. */
 function splitVersion2(blob) {
   let at = 6;
