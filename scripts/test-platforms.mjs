@@ -1,13 +1,11 @@
 // npm run test:platforms: what is slow, and what needs another system. Each stage is a runner of its
 // own, which sees to its own packages and ends with the line `N passed, N failed, N skipped`.
 
-import fs from 'node:fs';
-import path from 'node:path';
 import process from 'node:process';
 import { fromClosingLine } from './lib/counts.mjs';
 import { checkNode, ensureNodeModules } from './lib/npm.mjs';
 import { saidYes } from './lib/packages.mjs';
-import { main, root } from './lib/process.mjs';
+import { main } from './lib/process.mjs';
 import { chooseStages, runStages } from './lib/stages.mjs';
 
 const kUsage = `usage: npm run test:platforms [-- --only STAGE,STAGE] [--list] [--yes]
@@ -25,10 +23,6 @@ function runner(name, about, words, timeout) {
     name,
     about,
     run: async (context) => {
-      if (!fs.existsSync(path.join(root, words[0]))) {
-        context.note(`skipped: ${words[0]} is not built yet`);
-        return { passed: 0, failed: 0, skipped: 1 };
-      }
       const args = [...words, ...(yes ? ['--yes'] : [])];
       const { code, output } = await context.run(process.execPath, args, { timeout });
       for (const [, what] of output.matchAll(/^\s*(skipped: .*)$/gm)) context.note(what);
