@@ -68,15 +68,16 @@ void Client::Flush(uint32_t handle) noexcept {
   if (transport_ == nullptr || !transport_->IsOpen()) return;
   FlushContext command;
   command.flush_handle = handle;
-  // A cancellation that comes late may hit this command instead of the one it was meant for.
-  for (bool again = true; again;) {
-    again = false;
+  // A cancellation that comes late may hit this command instead of the one it was meant for, and
+  // what is not flushed here is lost: so not one failure decides.
+  constexpr int kTries = 10;
+  for (int tries = 0; tries < kTries && transport_->IsOpen(); ++tries) {
     try {
       executor_->WithoutCheckpoint([&] { executor_->Run(command); });
+      return;
     } catch (const Error& error) {
-      // What cannot be flushed is gone already (reset, resource manager) or goes with the
-      // transport.
-      again = error.tpm_rc == rc::kCanceled;
+      // Gone already (reset, resource manager).
+      if (error.tpm_rc && DecodeResponseCode(*error.tpm_rc).base == rc::kHandle) return;
     }
   }
 }

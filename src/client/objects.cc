@@ -78,9 +78,16 @@ bool Client::LostContext(const Error& error) {
 
 void Client::AfterError(const Error& error) noexcept {
   if (transport_ == nullptr) return;
+  // A refused command leaves a session's nonces alone. After an answer that is none, or a code that
+  // no TPM gives for a refusal (FAILURE, nonsense), it may have run all the same. And an HMAC that
+  // the TPM refuses may be the session's fault: a nonce that was altered when it was started.
+  constexpr uint32_t kFormatOne = 0x80;
+  bool strange =
+      error.code == ErrorCode::kTpmRc && error.tpm_rc && (*error.tpm_rc & kFormatOne) == 0;
   if (!transport_->IsOpen()) {
     ForgetAll();
-  } else if (error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kTransportError ||
+  } else if (strange || error.code == ErrorCode::kAuthFailed ||
+             error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kTransportError ||
              error.code == ErrorCode::kMarshallingError) {
     DropSessions();
   }
