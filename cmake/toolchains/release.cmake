@@ -9,6 +9,8 @@ endif()
 set(CMAKE_C_FLAGS_INIT "${TPM2_RELEASE_FLAGS}")
 set(CMAKE_CXX_FLAGS_INIT "${TPM2_RELEASE_FLAGS}")
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s")
+# Small rather than fast: the TPM takes the time, and a binary may have 3 MB.
+set(CMAKE_CXX_FLAGS_RELEASE "-Os -DNDEBUG" CACHE STRING "")
 # zig compiles its libc++ once for each level of optimisation: let CMake's own probes use the one
 # that is needed anyway.
 set(CMAKE_TRY_COMPILE_CONFIGURATION Release)

@@ -12,5 +12,3 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 include(${CMAKE_CURRENT_LIST_DIR}/release.cmake)
 # g++ 12 sees overlapping copies in its own std::string (GCC bug 105651).
 string(APPEND CMAKE_CXX_FLAGS_INIT " -Wno-restrict")
-# Two fifths smaller than -O3 for the same code, and what takes the time is the TPM.
-set(CMAKE_CXX_FLAGS_RELEASE "-Os -DNDEBUG" CACHE STRING "")
