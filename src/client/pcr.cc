@@ -84,6 +84,7 @@ PcrReading ReadPcrs(Client& client, const PcrSelectionList& selection) {
     PcrReadResponse response = client.Run(command);
     // The values stand in the order of the selection that came back with them.
     size_t next = 0;
+    bool gained = false;
     for (const PcrSelection& bank : response.selection.items) {
       for (uint32_t pcr = 0; pcr < kPcrLimit; ++pcr) {
         if (!bank.Contains(pcr)) continue;
@@ -92,7 +93,8 @@ PcrReading ReadPcrs(Client& client, const PcrSelectionList& selection) {
           throw Error(ErrorCode::kMarshallingError,
                       "TPM2_PCR_Read: values do not fit the selection");
         }
-        values[{bank.hash, pcr}] = response.values.items[next++];
+        gained = values.insert_or_assign({bank.hash, pcr}, response.values.items[next++]).second ||
+                 gained;
       }
     }
     PcrSelectionList missing;
@@ -100,7 +102,8 @@ PcrReading ReadPcrs(Client& client, const PcrSelectionList& selection) {
       PcrSelection rest{bank.hash, {}};
       for (uint32_t pcr = 0; pcr < kPcrLimit; ++pcr) {
         if (bank.Contains(pcr) && !values.contains({bank.hash, pcr})) {
-          if (next == 0) ThrowNoPcr(bank.hash, pcr);
+          // An answer that brings nothing new would be asked for for ever.
+          if (!gained) ThrowNoPcr(bank.hash, pcr);
           rest.Add(pcr);
         }
       }
