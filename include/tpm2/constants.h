@@ -228,7 +228,8 @@ enum class Capability : uint32_t {
   kAct = 10,
 };
 
-// TPM_PT, Part 2 6.13: those that the code uses; names of all of them are in src/codec/property_names.cc.
+// TPM_PT, Part 2 6.13: those that the code uses; names of all of them are in
+// src/codec/property_names.cc.
 namespace pt {
 inline constexpr uint32_t kFixed = 0x100;
 inline constexpr uint32_t kFamilyIndicator = 0x100;
