@@ -1,5 +1,5 @@
 // Checks of arguments, before anything is sent: each throws INVALID_ARGUMENT that names its argument.
-import { invalid } from './errors.js';
+import { invalid, invalidOctets } from './errors.js';
 
 const MAX_U32 = 0xffffffff;
 
@@ -15,8 +15,8 @@ export function bytes(name, value, { min = 0, max = Number.POSITIVE_INFINITY } =
       ? `${min} bytes`
       : `${min} to ${max === Number.POSITIVE_INFINITY ? 'any' : max} bytes`;
   if (!(value instanceof Uint8Array))
-    throw invalid(name, `a Buffer or Uint8Array of ${range}`, value);
-  if (value.length < min || value.length > max) throw invalid(name, range, value);
+    throw invalidOctets(name, `a Buffer or Uint8Array of ${range}`, value);
+  if (value.length < min || value.length > max) throw invalidOctets(name, range, value);
   return value;
 }
 
@@ -60,6 +60,14 @@ export function options(name, value) {
   if (value === undefined) return {};
   if (!isRecord(value)) throw invalid(name, 'an object', value);
   return value;
+}
+
+/** INVALID_ARGUMENT for an option that does not exist: a misspelt one would be passed over. */
+export function onlyOptions(value, names) {
+  for (const name of Object.keys(value)) {
+    if (!names.includes(name))
+      throw invalid(name, `one of the options ${names.join(', ')}`, undefined);
+  }
 }
 
 export function isRecord(value) {

@@ -48,6 +48,20 @@ function shown(value) {
 }
 
 /**
+ * The same for arguments that carry octets, where a string may be somebody's password: what was
+ * given is told by its kind alone.
+ * @param {string} name
+ * @param {string} expected
+ * @param {unknown} given
+ */
+export function invalidOctets(name, expected, given) {
+  const kind = ['string', 'number', 'bigint'].includes(typeof given)
+    ? `a ${typeof given}`
+    : shown(given);
+  return new TpmError('INVALID_ARGUMENT', `${name}: expected ${expected}, given ${kind}`);
+}
+
+/**
  * INVALID_ARGUMENT that names the argument, what was expected and what was given.
  * @param {string} name
  * @param {string} expected

@@ -1,11 +1,15 @@
 // tpm.seal: data that only this TPM gives out, and only in the state that was asked for.
 import * as check from './arguments.js';
 import { pure } from './connection.js';
+import { invalid } from './errors.js';
 
 const NO_AUTH = new Uint8Array();
 
 export async function seal(connection, value) {
   const options = check.options('options', value);
+  // A misspelt pcrSelection would seal to no state at all.
+  check.onlyOptions(options, ['data', 'pcrSelection', 'bank', 'auth', 'signal', 'timeout']);
+  if (options.pcrSelection === null) throw invalid('pcrSelection', 'a PCR selection', null);
   const request = {
     data: check.bytes('data', options.data, { min: 1, max: 128 }),
     selection:

@@ -1,0 +1,32 @@
+// A password given as a string is a likely mistake: the error must not repeat it.
+import { expect, test } from 'vitest';
+import { Tpm } from '../../index.js';
+import { useTestTpm } from './helpers/tpm.mjs';
+
+const PASSWORD = 'hunter2-password';
+const context = useTestTpm();
+
+test.each([
+  ['keys.create auth', (tpm) => tpm.keys.create({ auth: PASSWORD })],
+  ['seal data', (tpm) => tpm.seal.seal({ data: PASSWORD })],
+  ['seal auth', (tpm) => tpm.seal.seal({ data: Buffer.from('x'), auth: PASSWORD })],
+  ['nv.define auth', (tpm) => tpm.nv.define({ handle: 0x01800001, size: 1, auth: PASSWORD })],
+  ['lockout auth', (tpm) => tpm.lockout.reset({ lockoutAuth: PASSWORD })],
+  ['open auth', () => Tpm.open({ auth: { owner: PASSWORD } })],
+])('%s', async (_name, use) => {
+  const tpm = await context.open();
+  const error = await use(tpm).catch((each) => each);
+  expect(error.code).toBe('INVALID_ARGUMENT');
+  expect(error.message).not.toContain(PASSWORD);
+  expect(error.message).toContain('given a string');
+});
+
+test('a misspelt or missing PCR selection does not seal to nothing', async () => {
+  const tpm = await context.open();
+  const data = Buffer.from('x');
+  for (const options of [{ pcrs: [7] }, { pcrSelection: null }]) {
+    await expect(tpm.seal.seal({ data, ...options })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+  }
+});
