@@ -90,10 +90,6 @@ export class KeyHandle extends WrappedKey {
     const { call, ...request } = decryptArguments(this._info, cipher, options);
     return this._run('keyDecrypt', { ...request, auth: request.auth ?? this.#auth }, call);
   }
-
-  async close() {
-    await super.close();
-  }
 }
 
 export async function createKey(connection, options) {
