@@ -66,6 +66,11 @@ function pcrValues(value) {
   });
 }
 
+function previousRecord(name, value) {
+  if (!check.isRecord(value)) throw invalid(name, 'an object', value);
+  return value;
+}
+
 /** An earlier quote: its message, or what parseAttest() or verifyQuote() made of it. */
 function previousQuote(value) {
   if (value instanceof Uint8Array) {
@@ -76,8 +81,8 @@ function previousQuote(value) {
       throw new TpmError('INVALID_ARGUMENT', error.message.replace(/^attest/, 'previous'));
     }
   }
-  const { clockInfo, firmwareVersion, qualifiedSigner } = check.options('previous', value);
-  const { clock, resetCount, restartCount, safe } = check.options('previous.clockInfo', clockInfo);
+  const { clockInfo, firmwareVersion, qualifiedSigner } = previousRecord('previous', value);
+  const { clock, resetCount, restartCount, safe } = previousRecord('previous.clockInfo', clockInfo);
   if (typeof firmwareVersion !== 'string' || !FIRMWARE.test(firmwareVersion)) {
     throw invalid('previous.firmwareVersion', '0x and 16 hexadecimal digits', firmwareVersion);
   }
@@ -162,7 +167,7 @@ export function parseCredential(credential) {
  * where it also holds the key named `akName`.
  */
 export function makeCredential(value) {
-  const options = check.options('options', value);
+  const options = check.options('options', value, ['ekPublic', 'akName', 'secret']);
   return run('makeCredential', {
     ekPublic: keyBytes('ekPublic', options.ekPublic),
     akName: check.bytes('akName', options.akName, { min: 1, max: 68 }),
@@ -170,9 +175,16 @@ export function makeCredential(value) {
   });
 }
 
+const SIGNER_OPTIONS = ['akPublicKey', 'akPublic', 'scheme', 'hash'];
+/** Also what quote() gives beside these, for callers that spread its result. */
+const QUOTE_OPTIONS = [
+  ...['message', 'signature', 'qualifyingData', 'pcrs', 'previous', 'signatureTpmt'],
+  ...SIGNER_OPTIONS,
+];
+
 /** Whether a quote is by this key, of these PCRs and in answer to this nonce. */
 export function verifyQuote(value) {
-  const options = check.options('options', value);
+  const options = check.options('options', value, QUOTE_OPTIONS);
   const { ok, checks, attest } = run('verifyQuote', {
     message: check.bytes('message', options.message),
     signature: check.bytes('signature', options.signature),
@@ -194,16 +206,19 @@ function requireSigner(signer) {
 function creationParts(options) {
   const { binding } = options;
   if (binding === undefined) return options;
-  for (const name of ['public', 'creationData', 'message', 'signature']) {
+  for (const name of CREATION_PARTS) {
     if (options[name] !== undefined) throw invalid(name, 'nothing beside binding', options[name]);
   }
   const bytes = check.isRecord(binding) ? binding.public : binding;
   return run('parseCreation', { binding: check.bytes('binding', bytes, { min: 1 }) });
 }
 
+const CREATION_PARTS = ['public', 'creationData', 'message', 'signature'];
+
 /** Whether the signer certifies this object's creation, with these creation data. */
 export function verifyCreation(value) {
-  const options = check.options('options', value);
+  const members = ['binding', ...CREATION_PARTS, 'qualifyingData', ...SIGNER_OPTIONS];
+  const options = check.options('options', value, members);
   const parts = creationParts(options);
   const verdict = run('verifyCreation', {
     public: check.bytes('public', parts.public),

@@ -11,9 +11,11 @@ const PCR_COUNT = 24;
 /** @returns {Uint8Array} */
 export function bytes(name, value, { min = 0, max = Number.POSITIVE_INFINITY } = {}) {
   const range =
-    min === max
-      ? `${min} bytes`
-      : `${min} to ${max === Number.POSITIVE_INFINITY ? 'any' : max} bytes`;
+    max === Number.POSITIVE_INFINITY
+      ? `at least ${min} bytes`
+      : min === max
+        ? `${min} bytes`
+        : `${min} to ${max} bytes`;
   if (!(value instanceof Uint8Array))
     throw invalidOctets(name, `a Buffer or Uint8Array of ${range}`, value);
   if (value.length < min || value.length > max) throw invalidOctets(name, range, value);
@@ -55,19 +57,30 @@ export function string(name, value, { max = 1024 } = {}) {
   return value;
 }
 
-/** An options object; absent is the empty one. */
-export function options(name, value) {
+/** What every operation takes beside its own options. */
+const CALL_OPTIONS = ['signal', 'timeout'];
+
+/**
+ * An options object; absent is the empty one. It may have these members only: a misspelt one that
+ * was passed over would leave a seal unbound, a key without its auth value, a check not made.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {string[]} members
+ */
+export function options(name, value, members) {
   if (value === undefined) return {};
-  if (!isRecord(value)) throw invalid(name, 'an object', value);
+  if (!isRecord(value) || value instanceof AbortSignal) throw invalid(name, 'an object', value);
+  for (const member of Object.keys(value)) {
+    if (!members.includes(member)) {
+      throw invalid(name, `no members but ${members.join(', ')}`, member);
+    }
+  }
   return value;
 }
 
-/** INVALID_ARGUMENT for an option that does not exist: a misspelt one would be passed over. */
-export function onlyOptions(value, names) {
-  for (const name of Object.keys(value)) {
-    if (!names.includes(name))
-      throw invalid(name, `one of the options ${names.join(', ')}`, undefined);
-  }
+/** The options object of an operation on the TPM. */
+export function callable(value, members) {
+  return options('options', value, [...members, ...CALL_OPTIONS]);
 }
 
 export function isRecord(value) {
@@ -156,7 +169,7 @@ export function auth(name, value) {
 
 /** `{ signal, timeout }` of one call, checked. */
 export function callOptions(value) {
-  const { signal, timeout } = value ?? {};
+  const { signal, timeout } = value;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalid('signal', 'an AbortSignal', signal);
   }
@@ -175,5 +188,5 @@ export function splitCallOptions(args, required, most) {
   let call;
   if (positional.length > required && isRecord(positional.at(-1))) call = positional.pop();
   if (positional.length > most) throw invalid('arguments', `at most ${most}`, positional.length);
-  return { positional, call: callOptions(call) };
+  return { positional, call: callOptions(callable(call, [])) };
 }

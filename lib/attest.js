@@ -5,7 +5,7 @@ import { pure } from './connection.js';
 import { invalid } from './errors.js';
 
 function provisionArguments(value) {
-  const options = check.options('options', value);
+  const options = check.callable(value, ['algorithm', 'keyName', 'scope', 'overwrite']);
   return {
     request: {
       algorithm:
@@ -26,8 +26,10 @@ function provisionArguments(value) {
   };
 }
 
-function quoteArguments(value) {
-  const options = check.options('options', value);
+const QUOTE_OPTIONS = ['pcrSelection', 'bank', 'qualifyingData', 'includePcrs'];
+const ACTIVATE_OPTIONS = ['credentialBlob', 'secret', 'ek'];
+
+function quoteArguments(options) {
   return {
     request: {
       selection: check.pcrSelection('pcrSelection', options.pcrSelection, options.bank),
@@ -43,8 +45,7 @@ function quoteArguments(value) {
   };
 }
 
-function activateArguments(value) {
-  const options = check.options('options', value);
+function activateArguments(options) {
   const { ek } = options;
   const byType = ek === 'rsa' || ek === 'ecc';
   return {
@@ -94,12 +95,13 @@ async function runQuote(run, options) {
 
 /** An attestation key: restricted, so that it signs only what the TPM itself made. */
 export class AkHandle extends WrappedKey {
-  async quote(options) {
+  async quote(value) {
+    const options = check.callable(value, QUOTE_OPTIONS);
     return runQuote((request, call) => this._run('quote', request, call), options);
   }
 
-  async activateCredential(options) {
-    const { request, call } = activateArguments(options);
+  async activateCredential(value) {
+    const { request, call } = activateArguments(check.callable(value, ACTIVATE_OPTIONS));
     return this._run('activateCredential', request, call);
   }
 }
@@ -110,13 +112,13 @@ export async function provisionAk(connection, options) {
 }
 
 export async function quote(connection, value) {
-  const options = check.options('options', value);
+  const options = check.callable(value, ['akBlob', ...QUOTE_OPTIONS]);
   const { blob } = akBlob('akBlob', options.akBlob);
   return runQuote((request, call) => connection.run('quote', { blob, ...request }, call), options);
 }
 
 export async function activateCredential(connection, value) {
-  const options = check.options('options', value);
+  const options = check.callable(value, ['akBlob', ...ACTIVATE_OPTIONS]);
   const { blob } = akBlob('akBlob', options.akBlob);
   const { request, call } = activateArguments(options);
   return connection.run('activateCredential', { blob, ...request }, call);
@@ -124,14 +126,14 @@ export async function activateCredential(connection, value) {
 
 /** The endorsement key's public half: the persistent one, else made from the TCG template. */
 async function endorsementKey(connection, value) {
-  const options = check.options('options', value);
+  const options = check.callable(value, ['type']);
   const type = check.oneOf('type', options.type ?? 'rsa', ['rsa', 'ecc']);
   const result = await connection.run('ek', { type }, check.callOptions(options));
   return { ...result, publicKey: keyObject(result.publicKeyDer) };
 }
 
 export async function ekCertificate(connection, call) {
-  return connection.run('ekCertificate', {}, check.callOptions(check.options('options', call)));
+  return connection.run('ekCertificate', {}, check.callOptions(check.callable(call, [])));
 }
 
 /** tpm.attest */

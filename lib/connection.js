@@ -45,10 +45,12 @@ function checkedTcti(options) {
   return tcti;
 }
 
+const HIERARCHIES = ['owner', 'endorsement', 'lockout', 'parent'];
+
 /** The native form of OpenOptions, checked. */
 export function openArguments(value) {
-  const options = check.options('options', value);
-  const auth = check.options('auth', options.auth);
+  const options = check.callable(value, ['tcti', 'encrypt', 'auth', 'parentName']);
+  const auth = check.options('auth', options.auth, HIERARCHIES);
   const hierarchy = (name) =>
     check.optional(auth[name], (given) => check.auth(`auth.${name}`, given)) ?? new Uint8Array();
   return {

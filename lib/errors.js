@@ -43,7 +43,7 @@ function shown(value) {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (typeof value === 'string') return value.length <= 40 ? `'${value}'` : 'a long string';
   if (['number', 'bigint', 'boolean', 'undefined'].includes(typeof value)) return String(value);
-  if (Array.isArray(value)) return 'an array';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 

@@ -5,8 +5,12 @@ import { invalid } from './errors.js';
 
 const SCHEMES = ['ecdsa', 'rsassa', 'rsapss'];
 
+const CREATE_OPTIONS = ['type', 'sign', 'decrypt', 'scheme', 'hash', 'auth'];
+const SIGN_OPTIONS = ['hash', 'scheme', 'auth'];
+const DECRYPT_OPTIONS = ['hash', 'auth'];
+
 function createArguments(value) {
-  const options = check.options('options', value);
+  const options = check.callable(value, CREATE_OPTIONS);
   const { type = 'ecc', decrypt = false } = options;
   const sign = options.sign ?? true;
   check.oneOf('type', type, ['ecc', 'rsa']);
@@ -33,8 +37,7 @@ function createArguments(value) {
   };
 }
 
-function signArguments(info, digest, value) {
-  const options = check.options('options', value);
+function signArguments(info, digest, options) {
   const fixedHash = info.hash === 'null' || info.scheme === 'null' ? undefined : info.hash;
   const hash = check.hash('hash', options.hash ?? fixedHash ?? 'sha256');
   if (!info.sign) throw invalid('key', 'a key that signs', undefined);
@@ -58,8 +61,7 @@ function signArguments(info, digest, value) {
   };
 }
 
-function decryptArguments(info, cipher, value) {
-  const options = check.options('options', value);
+function decryptArguments(info, cipher, options) {
   if (info.type !== 'rsa' || !info.decrypt) {
     throw invalid('key', 'an RSA key that was created with decrypt: true', undefined);
   }
@@ -81,12 +83,14 @@ export class KeyHandle extends WrappedKey {
     this.#auth = Uint8Array.from(auth);
   }
 
-  async sign(digest, options) {
+  async sign(digest, value) {
+    const options = check.callable(value, SIGN_OPTIONS);
     const { call, ...request } = signArguments(this._info, digest, options);
     return this._run('keySign', { ...request, auth: request.auth ?? this.#auth }, call);
   }
 
-  async decrypt(cipher, options) {
+  async decrypt(cipher, value) {
+    const options = check.callable(value, DECRYPT_OPTIONS);
     const { call, ...request } = decryptArguments(this._info, cipher, options);
     return this._run('keyDecrypt', { ...request, auth: request.auth ?? this.#auth }, call);
   }
@@ -108,7 +112,7 @@ export function keysNamespace(connection) {
       return new KeyHandle(connection, blob, parseKeyBlob('blob', blob).info, auth);
     },
     async load(value, options) {
-      const { auth } = check.options('options', options);
+      const { auth } = check.callable(options, ['auth']);
       const checked = check.optional(auth, (given) => check.auth('auth', given));
       const { blob, info } = parseKeyBlob('blob', value);
       return new KeyHandle(connection, blob, info, checked);
@@ -118,7 +122,7 @@ export function keysNamespace(connection) {
 
 /** The flat forms: each takes the blob that it works on. */
 export async function signKeyBlob(connection, value) {
-  const options = check.options('options', value);
+  const options = check.callable(value, ['keyBlob', 'digest', ...SIGN_OPTIONS]);
   const { blob, info } = parseKeyBlob('keyBlob', options.keyBlob);
   const { call, ...request } = signArguments(info, options.digest, options);
   const auth = request.auth ?? new Uint8Array();
@@ -126,7 +130,7 @@ export async function signKeyBlob(connection, value) {
 }
 
 export async function decryptKeyBlob(connection, value) {
-  const options = check.options('options', value);
+  const options = check.callable(value, ['keyBlob', 'cipher', ...DECRYPT_OPTIONS]);
   const { blob, info } = parseKeyBlob('keyBlob', options.keyBlob);
   const { call, ...request } = decryptArguments(info, options.cipher, options);
   const auth = request.auth ?? new Uint8Array();

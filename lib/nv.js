@@ -43,7 +43,7 @@ export async function write(connection, ...args) {
 }
 
 export async function define(connection, value) {
-  const options = check.options('options', value);
+  const options = check.callable(value, ['handle', 'size', 'auth', 'ownerAuth', 'attributes']);
   const request = {
     handle: check.handle('handle', options.handle, OWNER_RANGE),
     size: check.integer('size', options.size, 1, MAX_INDEX_SIZE),

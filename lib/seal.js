@@ -6,9 +6,7 @@ import { invalid } from './errors.js';
 const NO_AUTH = new Uint8Array();
 
 export async function seal(connection, value) {
-  const options = check.options('options', value);
-  // A misspelt pcrSelection would seal to no state at all.
-  check.onlyOptions(options, ['data', 'pcrSelection', 'bank', 'auth', 'signal', 'timeout']);
+  const options = check.callable(value, ['data', 'pcrSelection', 'bank', 'auth']);
   if (options.pcrSelection === null) throw invalid('pcrSelection', 'a PCR selection', null);
   const request = {
     data: check.bytes('data', options.data, { min: 1, max: 128 }),
@@ -23,7 +21,7 @@ export async function seal(connection, value) {
 }
 
 export async function unseal(connection, blob, value) {
-  const options = check.options('options', value);
+  const options = check.callable(value, ['auth']);
   const request = {
     blob: check.bytes('blob', blob, { min: 1, max: 8192 }),
     auth: check.optional(options.auth, (given) => check.auth('auth', given)) ?? NO_AUTH,

@@ -88,6 +88,8 @@ export async function readPublic(connection, ...args) {
   return { ...result, publicKey: keyObject(result.publicKeyDer) };
 }
 
+const CONFIGURE_OPTIONS = ['maxTries', 'recoveryTime', 'lockoutRecovery', 'lockoutAuth'];
+
 const lockoutAuth = (options) =>
   check.optional(options.lockoutAuth, (given) => check.auth('lockoutAuth', given));
 
@@ -96,12 +98,12 @@ export function lockoutNamespace(connection) {
   return {
     status: async (...args) => connection.run('lockoutStatus', {}, nothing(args)),
     async reset(value) {
-      const options = check.options('options', value);
+      const options = check.callable(value, ['lockoutAuth']);
       const request = { lockoutAuth: lockoutAuth(options) };
       return connection.run('lockoutReset', request, check.callOptions(options));
     },
     async configure(value) {
-      const options = check.options('options', value);
+      const options = check.callable(value, CONFIGURE_OPTIONS);
       const seconds = (name) => check.integer(name, options[name], 0, 0xffffffff);
       const request = {
         maxTries: check.integer('maxTries', options.maxTries, 1, 0xffffffff),

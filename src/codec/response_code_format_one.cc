@@ -78,11 +78,14 @@ constexpr RcRow kRows[] = {
      "Satisfy the very policy the object was made with; if it includes PCRs, compare their values "
      "of now with those of then (a firmware, boot loader or kernel update changes them)."},
     {0x09f, "TPM_RC_INTEGRITY", kIntegrity,
-     "The integrity check failed: the blob was altered, or belongs to another TPM or parent.",
+     "The integrity check failed: the blob was altered, or belongs to another TPM or parent; a "
+     "credential is for another endorsement or attestation key.",
      "Use the blob on the TPM and under the parent that made it; after a TPM clear it is lost and "
-     "has to be made again."},
+     "has to be made again. Make a credential for this TPM's EK and this key's Name."},
     {0x0a0, "TPM_RC_TICKET", kTpmRc, "The ticket is not valid on this TPM or not for this data.",
-     "Obtain a new ticket: tickets do not move between TPMs, and many end with a TPM reset."},
+     "A restricted key (an attestation key) signs only what the TPM made or hashed itself: quote with "
+     "it, and sign other data with a key that is not restricted. Other tickets do not move between "
+     "TPMs, and many end with a TPM reset: obtain a new one."},
     {0x0a1, "TPM_RC_RESERVED_BITS", kMarshallingError, "Bits that must be zero are set.",
      "Remove attribute bits that this TPM's revision does not define. Otherwise please report it "
      "with the command's name."},
