@@ -9,8 +9,9 @@ endif()
 set(CMAKE_C_FLAGS_INIT "${TPM2_RELEASE_FLAGS}")
 set(CMAKE_CXX_FLAGS_INIT "${TPM2_RELEASE_FLAGS}")
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s")
-# Small rather than fast: the TPM takes the time, and a binary may have 3 MB.
-set(CMAKE_CXX_FLAGS_RELEASE "-Os -DNDEBUG" CACHE STRING "")
+# Small rather than fast: the TPM takes the time, and a binary may have 3 MB. By force, or a build
+# folder that was configured before this changed would go on with what it had.
+set(CMAKE_CXX_FLAGS_RELEASE "-Os -DNDEBUG" CACHE STRING "" FORCE)
 # zig compiles its libc++ once for each level of optimisation: let CMake's own probes use the one
 # that is needed anyway.
 set(CMAKE_TRY_COMPILE_CONFIGURATION Release)

@@ -102,6 +102,16 @@ function checkPaths(file, problems) {
   }
 }
 
+// What TPM2_TEST_SEAMS compiles in reads this variable: a test may pretend privileges, a user not.
+const kTestSeam = 'NODE_TPM2_TEST_ELEVATED';
+
+function checkSeams(file, problems) {
+  const bytes = fs.readFileSync(file);
+  if (['latin1', 'utf16le'].some((encoding) => bytes.includes(Buffer.from(kTestSeam, encoding)))) {
+    problems.push('was built for tests (TPM2_TEST_SEAMS)');
+  }
+}
+
 /**
  * @param {import('./targets.mjs').Target} target
  * @param {string} [file]
@@ -113,6 +123,7 @@ export async function gate(target, file = binaryOf(target)) {
   const { size } = fs.statSync(file);
   if (size > kMostBytes) problems.push(`has ${size} bytes, allowed are ${kMostBytes}`);
   checkPaths(file, problems);
+  checkSeams(file, problems);
   const needs = await (target.os === 'win32' ? checkPe : checkElf)(target, file, problems);
   return { problems, summary: `${(size / 1024 / 1024).toFixed(2)} MB, ${needs}` };
 }

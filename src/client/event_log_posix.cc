@@ -1,7 +1,8 @@
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <memory>
 #include <string>
 
 #include "tpm2/client.h"
@@ -34,9 +35,9 @@ Buffer Run(Client& client, const CallOptions&, const op::EventLogBytes&) {
                 "Only the machine's own TPM has one: open it without a tcti.");
   }
   const std::string path = kFolder + number + kFile;
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             &std::fclose);
+  if (file == nullptr) {
     const int error = errno;
     if (error == EACCES || error == EPERM) {
       throw Error(ErrorCode::kAccessDenied, path + " may not be read: " + std::strerror(error),
@@ -46,7 +47,16 @@ Buffer Run(Client& client, const CallOptions&, const op::EventLogBytes&) {
         ErrorCode::kNotSupported, path + " is not there: " + std::strerror(error),
         "The firmware has left no log, or securityfs is not mounted at /sys/kernel/security.");
   }
-  return Buffer(std::istreambuf_iterator<char>(file), {});
+  Buffer log;
+  std::array<uint8_t, 4096> part;
+  while (size_t got = std::fread(part.data(), 1, part.size(), file.get())) {
+    log.insert(log.end(), part.begin(), part.begin() + got);
+  }
+  if (std::ferror(file.get()) != 0) {
+    throw Error(ErrorCode::kTransportError, path + " breaks off: " + std::strerror(errno),
+                "Read it again.");
+  }
+  return log;
 }
 
 }  // namespace tpm2
