@@ -32,6 +32,9 @@ op::KeyBlobInfo Parse(const ObjectBlob& blob) {
   const Scheme& scheme = area->rsa() != nullptr ? area->rsa()->scheme : area->ecc()->scheme;
   info.scheme = AlgorithmName(scheme.scheme);
   info.hash = AlgorithmName(scheme.hash());
+  if (const RsaModulus* modulus = area->unique.get_if<AlgId::kRsa>()) {
+    info.modulus_size = static_cast<uint32_t>(modulus->size());
+  }
   info.name = ToBuffer(crypto::NameOf(*area).view());
   info.public_key_der = crypto::EncodeSpki(crypto::PublicKeyOf(*area));
   return info;

@@ -93,13 +93,15 @@ struct KeyBlobInfo {
   bool restricted = false;
   std::string scheme;  // "null" when it is chosen at each use
   std::string hash;
+  std::optional<uint32_t> modulus_size;  // RSA: octets of the modulus, and so of a cipher text
   Buffer name;
   Buffer public_key_der;
   static constexpr auto Fields() {
     return Record(F<&KeyBlobInfo::type>("type"), F<&KeyBlobInfo::sign>("sign"),
                   F<&KeyBlobInfo::decrypt>("decrypt"), F<&KeyBlobInfo::restricted>("restricted"),
                   F<&KeyBlobInfo::scheme>("scheme"), F<&KeyBlobInfo::hash>("hash"),
-                  F<&KeyBlobInfo::name>("name"), F<&KeyBlobInfo::public_key_der>("publicKeyDer"));
+                  F<&KeyBlobInfo::modulus_size>("modulusSize"), F<&KeyBlobInfo::name>("name"),
+                  F<&KeyBlobInfo::public_key_der>("publicKeyDer"));
   }
 };
 struct ParseKeyBlob {
