@@ -89,6 +89,7 @@ class Client {
 
   // --- facts about this TPM that do not change while it is open --------------------------------
   uint32_t FixedProperty(uint32_t property);
+  void ForgetFixedProperties() { fixed_properties_.clear(); }
 
  private:
   struct Leaf {

@@ -56,6 +56,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // True once the TPM has answered and as long as the transport is open.
   bool Answered() const { return answered_.load(); }
+  // True while a job runs or waits: a further one would wait behind it.
+  bool Busy();
 
   // No further jobs. What is queued is Done() with CLOSED, what runs is cancelled where the TPM
   // has never answered; objects are flushed, the transport closed. `stopped` is called at the end,

@@ -121,6 +121,13 @@ Napi::Value Answered(const Napi::CallbackInfo& info) {
   });
 }
 
+// busy(handle) -> boolean: a job of this or another handle runs or waits on this connection
+Napi::Value Busy(const Napi::CallbackInfo& info) {
+  return Guarded(info, [&]() -> Napi::Value {
+    return Napi::Boolean::New(info.Env(), ShareOf(info[0])->connection->Busy());
+  });
+}
+
 // run(handle, name, request, ticket, trace) -> Promise<result>
 using Starter = Napi::Value (*)(const Napi::CallbackInfo& info, const SharePointer& share);
 
@@ -201,6 +208,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("close", Napi::Function::New(env, Close));
   exports.Set("cancel", Napi::Function::New(env, Cancel));
   exports.Set("answered", Napi::Function::New(env, Answered));
+  exports.Set("busy", Napi::Function::New(env, Busy));
   exports.Set("run", Napi::Function::New(env, RunOperation));
   exports.Set("pure", Napi::Function::New(env, Pure));
   exports.Set("setTraceListener", Napi::Function::New(env, SetTraceListener));

@@ -108,6 +108,11 @@ void Connection::Stop(std::function<void()> stopped) {
   if (!answered_.load()) StopRunning(any);
 }
 
+bool Connection::Busy() {
+  std::lock_guard lock(mutex_);
+  return running_.job != nullptr || !queue_.empty();
+}
+
 void Connection::WaitStopped(std::chrono::milliseconds grace) {
   std::unique_lock lock(mutex_);
   auto is_stopped = [this] { return stopped_; };

@@ -81,6 +81,8 @@ std::vector<uint32_t> RsaSizes(Client& client) {
 
 Nothing Run(Client& client, const CallOptions&, const op::Probe&) {
   constexpr uint32_t kFamily20 = 0x322e3000;  // "2.0", Part 2 6.13
+  // What is remembered does not tell whether the TPM still answers.
+  client.ForgetFixedProperties();
   if (client.FixedProperty(pt::kFamilyIndicator) == kFamily20) return {};
   throw Error(ErrorCode::kTpmUnavailable, "what answers there is not a TPM 2.0",
               "Only TPM 2.0 is supported; a TPM 1.2 can often be switched in the firmware set-up.");

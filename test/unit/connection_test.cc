@@ -173,6 +173,19 @@ TEST_F(ConnectionTest, JobsRunInTheOrderOfPosting) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(order[static_cast<size_t>(i)], i);
 }
 
+TEST_F(ConnectionTest, IsBusyWhileAJobRunsOrWaits) {
+  Answered();
+  EXPECT_FALSE(connection->Busy());
+  gate->Close();
+  auto running = Post();
+  EXPECT_TRUE(connection->Busy());
+  gate->WaitUntilHeld();
+  EXPECT_TRUE(connection->Busy());
+  gate->Open();
+  EXPECT_EQ(running->Code(), std::nullopt);
+  EXPECT_FALSE(connection->Busy());
+}
+
 TEST_F(ConnectionTest, AQueuedJobIsCancelledAtOnce) {
   Answered();
   int owner = 0;
