@@ -46,6 +46,10 @@ const flags = [
   '-ffunction-sections',
   '-fdata-sections',
 ];
+// No exception passes through libcrypto, and on Linux the tables for it would be a tenth of the
+// addon. Windows needs them to walk any stack.
+const flagsOf = (target) =>
+  target.os === 'linux' ? [...flags, '-fno-asynchronous-unwind-tables'] : flags;
 // Nothing may depend on when or where it was built.
 const buildTime = '1700000000';
 
@@ -66,7 +70,7 @@ export async function ensureOpenSsl(target, { file, folder = cacheFolder('openss
     target.openssl.target,
     ...options,
     ...(target.openssl.flags ?? []),
-    ...flags,
+    ...flagsOf(target),
     '--prefix=/nonexistent',
     '--openssldir=/nonexistent',
   ];
