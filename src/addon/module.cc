@@ -14,20 +14,6 @@
 
 namespace tpm2::addon {
 
-Napi::Value TraceToJs(Napi::Env env, const TraceEvent& event) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("command", std::string(event.command));
-  object.Set("request", event.request);
-  object.Set("response", event.response);
-  object.Set("sessions", event.sessions);
-  object.Set("rc", Napi::Number::New(env, event.rc));
-  object.Set("rcName", std::string(event.rc_name));
-  object.Set("microseconds", Napi::Number::New(env, static_cast<double>(event.duration.count())));
-  object.Set("commandSize", Napi::Number::New(env, static_cast<double>(event.command_size)));
-  object.Set("responseSize", Napi::Number::New(env, static_cast<double>(event.response_size)));
-  return object;
-}
-
 namespace {
 
 // The share behind the object that open() gave out. Garbage collection of that object gives the
