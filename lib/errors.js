@@ -5,7 +5,7 @@
  */
 export class TpmError extends Error {
   /**
-   * @param {import('../index.d.ts').TpmErrorCode} code
+   * @param {import('../types/common.js').TpmErrorCode} code
    * @param {string} message
    * @param {{ suggestion?: string, tpmRc?: number, hresult?: number, command?: string,
    *   rcName?: string, rcSubject?: string, cause?: unknown }} [details]
@@ -44,6 +44,7 @@ function shown(value) {
   if (typeof value === 'string') return value.length <= 40 ? `'${value}'` : 'a long string';
   if (['number', 'bigint', 'boolean', 'undefined'].includes(typeof value)) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (value instanceof AbortSignal) return 'an AbortSignal itself';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 

@@ -142,6 +142,27 @@ describe('includes', () => {
   });
 });
 
+describe('the type declarations', () => {
+  const manifest = JSON.parse(read('package.json'));
+  const shipped = (file) =>
+    manifest.files.some((entry) => (entry.endsWith('/') ? file.startsWith(entry) : file === entry));
+  /** The declarations that a file brings in: './x.js' means './x.d.ts'. */
+  const imported = (file) =>
+    [...read(file).matchAll(/\bfrom '(\.[^']+)\.js'/g)].map(([, name]) =>
+      path.posix.join(path.posix.dirname(file), `${name}.d.ts`),
+    );
+
+  it('are shipped with all that they import, and no others are', () => {
+    const entries = Object.values(manifest.exports).map((entry) => entry.types);
+    const reached = new Set(entries.filter(Boolean).map((entry) => path.posix.normalize(entry)));
+    for (const file of reached) for (const other of imported(file)) reached.add(other);
+    expect(reached.size).toBeGreaterThan(2);
+    expect([...reached].filter((file) => !shipped(file))).toEqual([]);
+    const there = fs.readdirSync(path.join(root, 'types')).map((name) => `types/${name}`);
+    expect(there.filter((file) => !reached.has(file))).toEqual([]);
+  });
+});
+
 const listing = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
 const tracked = listing.status === 0 ? listing.stdout.split('\0').filter(Boolean) : [];
 /** A file may be gone from the working tree before its removal is committed. */
@@ -151,8 +172,7 @@ const present = tracked.filter((file) => fs.existsSync(path.join(root, file)));
 describe.skipIf(tracked.length === 0)('the repository', () => {
   it('has no file that is too long', () => {
     const long = present
-      // Declarations for TypeScript are one file by their nature.
-      .filter((file) => /\.(cc|h|mjs|cjs|js|ts|cmake|in)$/.test(file) && !file.endsWith('.d.ts'))
+      .filter((file) => /\.(cc|h|mjs|cjs|js|ts|cmake|in)$/.test(file))
       .map((file) => ({ file, lines: read(file).split('\n').length - 1 }))
       .filter(({ lines }) => lines > kLongestFile);
     expect(long).toEqual([]);
