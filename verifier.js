@@ -56,6 +56,7 @@ function pcrValues(value) {
   if (!check.isRecord(value)) throw invalid('pcrs', 'PCR values by bank and index', value);
   return Object.entries(value).flatMap(([bank, values]) => {
     check.hash('pcrs, bank', bank);
+    if (values === undefined) return [];
     if (!check.isRecord(values)) throw invalid(`pcrs.${bank}`, 'values by PCR index', values);
     return Object.entries(values).map(([key, digest]) => {
       const name = `pcrs.${bank}[${key}]`;

@@ -69,7 +69,8 @@ const CALL_OPTIONS = ['signal', 'timeout'];
  */
 export function options(name, value, members) {
   if (value === undefined) return {};
-  if (!isRecord(value) || value instanceof AbortSignal) throw invalid(name, 'an object', value);
+  if (value instanceof AbortSignal) throw invalid(name, 'an object such as { signal }', value);
+  if (!isRecord(value)) throw invalid(name, 'an object', value);
   for (const member of Object.keys(value)) {
     if (!members.includes(member)) {
       throw invalid(name, `no members but ${members.join(', ')}`, member);
@@ -143,11 +144,12 @@ export function pcrSelection(name, value, bank) {
   if (Array.isArray(value)) {
     return [{ bank: hash('bank', bank ?? 'sha256'), pcrs: pcrList(name, value) }];
   }
-  if (!isRecord(value) || Object.keys(value).length === 0) {
-    throw invalid(name, 'an array of PCR indices, or an object of such by bank', value);
-  }
+  const expected = 'an array of PCR indices, or an object of such by bank';
+  if (!isRecord(value)) throw invalid(name, expected, value);
+  const present = Object.entries(value).filter(([, pcrs]) => pcrs !== undefined);
+  if (present.length === 0) throw invalid(name, expected, value);
   if (bank !== undefined) throw invalid('bank', 'nothing beside a selection by bank', bank);
-  return Object.entries(value).map(([key, pcrs]) => ({
+  return present.map(([key, pcrs]) => ({
     bank: hash(`${name}, bank`, key),
     pcrs: pcrList(`${name}.${key}`, pcrs),
   }));
@@ -162,9 +164,30 @@ export function keyBlob(name, value) {
   };
 }
 
-/** An auth value: at most as long as the longest digest. */
-export function auth(name, value) {
-  return bytes(name, value, { max: 64 });
+/** Bytes of an auth value for what is made here: keys, seals and NV indices are of SHA-256. */
+export const MAX_OWN_AUTH = 32;
+/** The same where the name algorithm is not known: the longest digest. */
+const MAX_AUTH = 64;
+
+/**
+ * An auth value, without the zeros at its end: they are no part of it (Part 1, "Auth Values").
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} [max]  digest size of the object's name algorithm
+ */
+export function auth(name, value, max = MAX_AUTH) {
+  if (!(value instanceof Uint8Array)) {
+    throw invalidOctets(name, `a Buffer or Uint8Array of at most ${max} bytes`, value);
+  }
+  let end = value.length;
+  while (end > 0 && value[end - 1] === 0) end -= 1;
+  if (end > max) throw invalidOctets(name, `at most ${max} bytes without trailing zeros`, value);
+  return value.subarray(0, end);
+}
+
+/** An auth value that may be left out. */
+export function optionalAuth(name, value, max) {
+  return optional(value, (given) => auth(name, given, max));
 }
 
 /** `{ signal, timeout }` of one call, checked. */
@@ -178,7 +201,8 @@ export function callOptions(value) {
 }
 
 /**
- * Splits the `{ signal, timeout }` that may follow the positional arguments off.
+ * Splits the `{ signal, timeout }` that may follow the positional arguments off. What is undefined
+ * at the end counts as absent.
  * @param {unknown[]} args     what was passed
  * @param {number} required    arguments that are never call options
  * @param {number} most        positional arguments at most
@@ -187,6 +211,7 @@ export function splitCallOptions(args, required, most) {
   const positional = [...args];
   let call;
   if (positional.length > required && isRecord(positional.at(-1))) call = positional.pop();
+  while (positional.length > required && positional.at(-1) === undefined) positional.pop();
   if (positional.length > most) throw invalid('arguments', `at most ${most}`, positional.length);
   return { positional, call: callOptions(callable(call, [])) };
 }

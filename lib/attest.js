@@ -147,6 +147,7 @@ export function attestNamespace(connection) {
     /** An AkHandle for a blob that was exported before. */
     async load(value) {
       const { blob, info } = akBlob('akBlob', value);
+      connection.assertOpen();
       return new AkHandle(connection, blob, info);
     },
     quote: (options) => quote(connection, options),

@@ -1,7 +1,7 @@
 // Wrapped keys in JavaScript's hands: checked on the way in, copied on the way out.
 import process from 'node:process';
 import * as check from './arguments.js';
-import { pure } from './connection.js';
+import { LOST, pure } from './connection.js';
 
 /** Windows' attestation keys live in the Platform Crypto Provider; their blobs begin with PCP. */
 export function isProviderBlob(blob) {
@@ -28,9 +28,6 @@ export function parseKeyBlob(name, value) {
   const blob = copyBlob(check.keyBlob(name, value));
   return { blob, info: pure('parseKeyBlob', { blob }) };
 }
-
-/** With the connection everything that was loaded on it went, too. */
-const LOST = ['CLOSED', 'TPM_UNAVAILABLE', 'TRANSPORT_ERROR'];
 
 /** What KeyHandle and AkHandle have in common: a wrapped key and the connection it is used on. */
 export class WrappedKey {

@@ -10,6 +10,9 @@ binding?.setTraceListener(publish);
 /** How long isAvailable() waits at most, in milliseconds. */
 const PROBE_TIMEOUT = 2000;
 
+/** Errors that end a connection, with everything that was loaded on it. */
+export const LOST = ['CLOSED', 'TPM_UNAVAILABLE', 'TRANSPORT_ERROR'];
+
 /** Throws what is wrong when there is no native part, or no TPM on this platform. */
 export function requireBinding() {
   if (binding) return binding;
@@ -51,8 +54,7 @@ const HIERARCHIES = ['owner', 'endorsement', 'lockout', 'parent'];
 export function openArguments(value) {
   const options = check.callable(value, ['tcti', 'encrypt', 'auth', 'parentName']);
   const auth = check.options('auth', options.auth, HIERARCHIES);
-  const hierarchy = (name) =>
-    check.optional(auth[name], (given) => check.auth(`auth.${name}`, given)) ?? new Uint8Array();
+  const hierarchy = (name) => check.optionalAuth(`auth.${name}`, auth[name]) ?? new Uint8Array();
   return {
     native: {
       encrypt: check.optional(options.encrypt, (given) => check.boolean('encrypt', given)) ?? true,
@@ -67,6 +69,13 @@ export function openArguments(value) {
     call: check.callOptions(options),
     tcti: checkedTcti(options),
   };
+}
+
+const aborted = (signal) =>
+  new TpmError('ABORTED', 'the operation was aborted', { cause: signal.reason });
+
+function throwIfAborted(signal) {
+  if (signal?.aborted) throw aborted(signal);
 }
 
 let lastTicket = 0;
@@ -110,9 +119,22 @@ export class Connection {
     return this.#closed !== null;
   }
 
-  /** True when a TPM has answered on this connection, and nothing was lost since. */
+  /** True when a TPM has answered on this connection, and no loss was noticed since. */
   get answered() {
     return !this.closed && binding.answered(this.#handle);
+  }
+
+  /** True while a call of any handle runs or waits on this connection. */
+  get busy() {
+    return !this.closed && binding.busy(this.#handle);
+  }
+
+  /** Throws CLOSED after close(). */
+  assertOpen() {
+    if (!this.closed) return;
+    throw new TpmError('CLOSED', 'this TPM handle was closed', {
+      suggestion: 'Call Tpm.open() again.',
+    });
   }
 
   /**
@@ -122,11 +144,7 @@ export class Connection {
    * @param {{ signal?: AbortSignal, timeout?: number }} [call]
    */
   async run(name, request, call = {}) {
-    if (this.closed) {
-      throw new TpmError('CLOSED', 'this TPM handle was closed', {
-        suggestion: 'Call Tpm.open() again.',
-      });
-    }
+    this.assertOpen();
     const signal = call.signal ?? this.#defaults.signal;
     const timeout = call.timeout ?? this.#defaults.timeout;
     try {
@@ -141,9 +159,7 @@ export class Connection {
 
   // The promise settles when the limit is reached; the TPM's thread is told to stop, and cleans up.
   async #runLimited(name, request, signal, timeout) {
-    const aborted = () =>
-      new TpmError('ABORTED', 'the operation was aborted', { cause: signal.reason });
-    if (signal?.aborted) throw aborted();
+    throwIfAborted(signal);
     lastTicket = (lastTicket % 0x7fffffff) + 1;
     const ticket = lastTicket;
     const work = binding.run(this.#handle, name, request, ticket, tracing());
@@ -154,7 +170,7 @@ export class Connection {
         if (!this.closed) binding.cancel(this.#handle, ticket);
         reject(error);
       };
-      if (signal) unwatch = onAbort(signal, () => stop(aborted()));
+      if (signal) unwatch = onAbort(signal, () => stop(aborted(signal)));
       if (timeout !== undefined) {
         timer = setTimeout(
           () => stop(new TpmError('TIMEOUT', `no answer within ${timeout} ms`)),
@@ -179,12 +195,30 @@ export class Connection {
   }
 }
 
-/** A connection on which a TPM has answered. */
+/**
+ * Asks the TPM whether it is one. What a connection has answered before is no evidence: its end is
+ * often noticed at the next command only. So a loss of the old connection is not the TPM's word yet,
+ * and the question is put once more, on a new one.
+ */
+async function probe(connection, { signal, timeout }) {
+  const started = performance.now();
+  const before = connection.answered;
+  try {
+    await connection.run('probe', {}, { signal, timeout });
+  } catch (error) {
+    if (!before || connection.answered || !LOST.includes(error.code)) throw error;
+    const left = timeout && Math.max(1, Math.ceil(timeout - (performance.now() - started)));
+    await connection.run('probe', {}, { signal, timeout: left });
+  }
+}
+
+/** A connection on which a TPM answers. */
 export async function connect(value) {
   const { tcti, native: nativeOptions, call } = openArguments(value);
+  throwIfAborted(call.signal);
   const connection = new Connection(tcti, nativeOptions, call);
   try {
-    if (!connection.answered) await connection.run('probe', {});
+    await probe(connection, call);
   } catch (error) {
     await connection.close();
     throw error;
@@ -195,16 +229,18 @@ export async function connect(value) {
 /** Never throws. */
 export async function isAvailable(value) {
   let connection;
+  let works = false;
   try {
     const { tcti, native: nativeOptions, call } = openArguments(value);
+    throwIfAborted(call.signal);
     connection = new Connection(tcti, nativeOptions);
-    if (!connection.answered) {
-      const timeout = Math.min(call.timeout ?? PROBE_TIMEOUT, PROBE_TIMEOUT);
-      await connection.run('probe', {}, { signal: call.signal, timeout });
-    }
+    // The question may have to wait longer than its limit behind calls of ours.
+    works = connection.answered && connection.busy;
+    const timeout = Math.min(call.timeout ?? PROBE_TIMEOUT, PROBE_TIMEOUT);
+    await probe(connection, { signal: call.signal, timeout });
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return works && error.code === 'TIMEOUT' && connection.answered;
   } finally {
     // Not awaited: a peer that never answers is let go of in the background.
     connection?.close().catch(() => {});

@@ -24,17 +24,30 @@ function createArguments(value) {
   if (scheme && (scheme === 'ecdsa') !== (type === 'ecc')) {
     throw invalid('scheme', type === 'ecc' ? "'ecdsa'" : "'rsassa' or 'rsapss'", scheme);
   }
+  const hash = check.optional(options.hash, (given) => check.hash('hash', given));
+  if (decrypt) {
+    // Chosen at each use: a key that signs and decrypts must not have one (Part 2, 12.2.3.5).
+    for (const [name, given] of Object.entries({ scheme, hash })) {
+      if (given) throw invalid(name, 'nothing beside decrypt: true', given);
+    }
+  }
   return {
     request: {
       type,
       sign,
       decrypt,
       scheme,
-      hash: check.optional(options.hash, (given) => check.hash('hash', given)),
-      auth: check.optional(options.auth, (given) => check.auth('auth', given)) ?? new Uint8Array(),
+      hash,
+      auth: check.optionalAuth('auth', options.auth, check.MAX_OWN_AUTH) ?? new Uint8Array(),
     },
     call: check.callOptions(options),
   };
+}
+
+/** The auth value of a key, which is at most as long as its Name's digest. */
+function keyAuth(info, value) {
+  const algorithmSize = 2; // the algorithm before the digest
+  return check.optionalAuth('auth', value, info.name.length - algorithmSize);
 }
 
 function signArguments(info, digest, options) {
@@ -56,7 +69,7 @@ function signArguments(info, digest, options) {
     digest: check.bytes('digest', digest, { min: size, max: size }),
     hash,
     scheme,
-    auth: check.optional(options.auth, (given) => check.auth('auth', given)),
+    auth: keyAuth(info, options.auth),
     call: check.callOptions(options),
   };
 }
@@ -66,9 +79,9 @@ function decryptArguments(info, cipher, options) {
     throw invalid('key', 'an RSA key that was created with decrypt: true', undefined);
   }
   return {
-    cipher: check.bytes('cipher', cipher, { min: 1, max: 512 }),
+    cipher: check.bytes('cipher', cipher, { min: info.modulusSize, max: info.modulusSize }),
     hash: check.hash('hash', options.hash ?? 'sha256'),
-    auth: check.optional(options.auth, (given) => check.auth('auth', given)),
+    auth: keyAuth(info, options.auth),
     call: check.callOptions(options),
   };
 }
@@ -112,9 +125,10 @@ export function keysNamespace(connection) {
       return new KeyHandle(connection, blob, parseKeyBlob('blob', blob).info, auth);
     },
     async load(value, options) {
-      const { auth } = check.callable(options, ['auth']);
-      const checked = check.optional(auth, (given) => check.auth('auth', given));
+      const { auth } = check.options('options', options, ['auth']);
       const { blob, info } = parseKeyBlob('blob', value);
+      const checked = keyAuth(info, auth);
+      connection.assertOpen();
       return new KeyHandle(connection, blob, info, checked);
     },
   };

@@ -8,8 +8,6 @@ const OWNER_RANGE = {
 };
 const MAX_INDEX_SIZE = 65535;
 
-const optionalAuth = (name, value) => check.optional(value, (given) => check.auth(name, given));
-
 export async function readPublic(connection, ...args) {
   const { positional, call } = check.splitCallOptions(args, 1, 1);
   const [handle] = positional;
@@ -23,8 +21,8 @@ export async function read(connection, ...args) {
     handle: check.nvHandle('handle', handle),
     offset: check.integer('offset', offset ?? 0, 0, MAX_INDEX_SIZE),
     size: check.optional(size, (given) => check.integer('size', given, 0, MAX_INDEX_SIZE)),
-    auth: optionalAuth('auth', auth),
-    ownerAuth: optionalAuth('ownerAuth', ownerAuth),
+    auth: check.optionalAuth('auth', auth),
+    ownerAuth: check.optionalAuth('ownerAuth', ownerAuth),
   };
   return connection.run('nvRead', request, call);
 }
@@ -36,8 +34,8 @@ export async function write(connection, ...args) {
     handle: check.nvHandle('handle', handle),
     data: check.bytes('data', data, { min: 1, max: MAX_INDEX_SIZE }),
     offset: check.integer('offset', offset ?? 0, 0, MAX_INDEX_SIZE),
-    auth: optionalAuth('auth', auth),
-    ownerAuth: optionalAuth('ownerAuth', ownerAuth),
+    auth: check.optionalAuth('auth', auth),
+    ownerAuth: check.optionalAuth('ownerAuth', ownerAuth),
   };
   return connection.run('nvWrite', request, call);
 }
@@ -47,8 +45,8 @@ export async function define(connection, value) {
   const request = {
     handle: check.handle('handle', options.handle, OWNER_RANGE),
     size: check.integer('size', options.size, 1, MAX_INDEX_SIZE),
-    auth: optionalAuth('auth', options.auth) ?? new Uint8Array(),
-    ownerAuth: optionalAuth('ownerAuth', options.ownerAuth),
+    auth: check.optionalAuth('auth', options.auth, check.MAX_OWN_AUTH) ?? new Uint8Array(),
+    ownerAuth: check.optionalAuth('ownerAuth', options.ownerAuth),
     attributes: check.optional(options.attributes, (given) =>
       check.integer('attributes', given, 0, 0xffffffff),
     ),
@@ -61,7 +59,7 @@ export async function undefine(connection, ...args) {
   const [handle, ownerAuth] = positional;
   const request = {
     handle: check.handle('handle', handle, OWNER_RANGE),
-    ownerAuth: optionalAuth('ownerAuth', ownerAuth),
+    ownerAuth: check.optionalAuth('ownerAuth', ownerAuth),
   };
   return connection.run('nvUndefine', request, call);
 }

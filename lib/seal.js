@@ -14,7 +14,7 @@ export async function seal(connection, value) {
       check.optional(options.pcrSelection, (given) =>
         check.pcrSelection('pcrSelection', given, options.bank),
       ) ?? [],
-    auth: check.optional(options.auth, (given) => check.auth('auth', given)) ?? NO_AUTH,
+    auth: check.optionalAuth('auth', options.auth, check.MAX_OWN_AUTH) ?? NO_AUTH,
   };
   check.optional(options.bank, (given) => check.hash('bank', given));
   return connection.run('seal', request, check.callOptions(options));
@@ -24,7 +24,7 @@ export async function unseal(connection, blob, value) {
   const options = check.callable(value, ['auth']);
   const request = {
     blob: check.bytes('blob', blob, { min: 1, max: 8192 }),
-    auth: check.optional(options.auth, (given) => check.auth('auth', given)) ?? NO_AUTH,
+    auth: check.optionalAuth('auth', options.auth) ?? NO_AUTH,
   };
   const call = check.callOptions(options);
   pure('checkSealBlob', { blob: request.blob });

@@ -26,7 +26,6 @@ export async function randomBytes(connection, ...args) {
   const { positional, call } = check.splitCallOptions(args, 1, 1);
   const [count] = positional;
   check.integer('count', count, 0, MAX_RANDOM);
-  if (count === 0) return Buffer.alloc(0);
   return connection.run('randomBytes', { count }, call);
 }
 
@@ -90,8 +89,7 @@ export async function readPublic(connection, ...args) {
 
 const CONFIGURE_OPTIONS = ['maxTries', 'recoveryTime', 'lockoutRecovery', 'lockoutAuth'];
 
-const lockoutAuth = (options) =>
-  check.optional(options.lockoutAuth, (given) => check.auth('lockoutAuth', given));
+const lockoutAuth = (options) => check.optionalAuth('lockoutAuth', options.lockoutAuth);
 
 /** tpm.lockout: dictionary-attack protection. */
 export function lockoutNamespace(connection) {

@@ -48,7 +48,9 @@ creating('sign', [false], (v) => ({ type: 'rsa', sign: v }));
 creating('hash', NOT_A_BANK, (v) => ({ hash: v }));
 creating('scheme', ['', 'pss', 'rsassa', 'rsapss', 7, {}], (v) => ({ type: 'ecc', scheme: v }));
 creating('scheme', ['ecdsa'], (v) => ({ type: 'rsa', scheme: v }));
-creating('auth', NOT_AN_AUTH, (v) => ({ auth: v }));
+creating('scheme', ['rsassa', 'rsapss'], (v) => ({ type: 'rsa', decrypt: true, scheme: v }));
+creating('hash', ['sha256'], (v) => ({ type: 'rsa', decrypt: true, hash: v }));
+creating('auth', [...NOT_AN_AUTH, bytes(33)], (v) => ({ auth: v }));
 creating('timeout', NOT_A_LIMIT, (v) => ({ timeout: v }));
 creating('signal', NOT_A_SIGNAL, (v) => ({ signal: v }));
 
@@ -60,7 +62,9 @@ row('tpm.keys.load', 'blob.public', NOT_BYTES, (tpm, v) =>
 row('tpm.keys.load', 'blob.private', NOT_BYTES, (tpm, v) =>
   tpm.keys.load({ ...made.ecc, private: v }),
 );
-row('tpm.keys.load', 'auth', NOT_AN_AUTH, (tpm, v) => tpm.keys.load(made.ecc, { auth: v }));
+row('tpm.keys.load', 'auth', [...NOT_AN_AUTH, bytes(33)], (tpm, v) =>
+  tpm.keys.load(made.ecc, { auth: v }),
+);
 row('tpm.keys.load', 'options', NOT_AN_OBJECT, (tpm, v) => tpm.keys.load(made.ecc, v));
 
 const sign = (argument, values, args, blob = () => made.ecc) => {
@@ -96,7 +100,7 @@ sign(
   (v) => [bytes(48), { scheme: v }],
   () => made.pss,
 );
-sign('auth', NOT_AN_AUTH, (v) => [DIGEST, { auth: v }]);
+sign('auth', [...NOT_AN_AUTH, bytes(33)], (v) => [DIGEST, { auth: v }]);
 sign(
   'key',
   [DIGEST],
@@ -117,10 +121,10 @@ const decrypt = (argument, values, args, blob = () => made.rsa) => {
     return Tpm.decryptKeyBlob({ keyBlob: blob(), cipher, ...options });
   });
 };
-decrypt('cipher', [...NOT_BYTES, undefined, bytes(0), bytes(513)], (v) => [v]);
+decrypt('cipher', [...NOT_BYTES, undefined, ...[0, 1, 255, 257, 512, 513].map(bytes)], (v) => [v]);
 decrypt('options', NOT_AN_OBJECT, (v) => [bytes(256), v]);
 decrypt('hash', NOT_A_BANK, (v) => [bytes(256), { hash: v }]);
-decrypt('auth', NOT_AN_AUTH, (v) => [bytes(256), { auth: v }]);
+decrypt('auth', [...NOT_AN_AUTH, bytes(33)], (v) => [bytes(256), { auth: v }]);
 decrypt(
   'key',
   [bytes(256)],
@@ -150,7 +154,7 @@ sealing(
 sealing('pcrSelection', BY_BANK, (v) => ({ data: DIGEST, pcrSelection: v }));
 sealing('bank', NOT_A_BANK, (v) => ({ data: DIGEST, pcrSelection: [0], bank: v }));
 sealing('bank', NOT_A_BANK, (v) => ({ data: DIGEST, bank: v }));
-sealing('auth', NOT_AN_AUTH, (v) => ({ data: DIGEST, auth: v }));
+sealing('auth', [...NOT_AN_AUTH, bytes(33)], (v) => ({ data: DIGEST, auth: v }));
 const unseal = (tpm) => tpm.seal.unseal;
 both(
   'seal.unseal',
@@ -227,12 +231,26 @@ activating('ek', ['dsa', '', '0x80000000', 7, {}, 0x82000000], (v) => ({ ...cred
 row('tpm.attest.ek', 'type', ['', 'dsa', 7], (tpm, v) => tpm.attest.ek({ type: v }));
 row('tpm.attest.ek', 'options', NOT_AN_OBJECT, (tpm, v) => tpm.attest.ek(v));
 
-row('tpm.seal.unseal', 'timeout', NOT_A_LIMIT, (handle, v) =>
-  handle.seal.unseal(made.sealed, { timeout: v }),
-);
-row('tpm.seal.unseal', 'signal', NOT_A_SIGNAL, (handle, v) =>
-  handle.seal.unseal(made.sealed, { signal: v }),
-);
+// A call's limits are checked wherever they can be given.
+const limited = {
+  'seal.seal': (o) => tpm.seal.seal({ data: DIGEST, ...o }),
+  'seal.unseal': (o) => tpm.seal.unseal(made.sealed, o),
+  'key.sign': async (o) => (await tpm.keys.load(made.ecc)).sign(DIGEST, o),
+  'key.decrypt': async (o) => (await tpm.keys.load(made.rsa)).decrypt(bytes(256), o),
+  'Tpm.signKeyBlob': (o) => Tpm.signKeyBlob({ keyBlob: made.ecc, digest: DIGEST, ...o }),
+  'Tpm.decryptKeyBlob': (o) => Tpm.decryptKeyBlob({ keyBlob: made.rsa, cipher: bytes(256), ...o }),
+  'attest.ek': (o) => tpm.attest.ek(o),
+  'attest.provisionAk': (o) => tpm.attest.provisionAk(o),
+  'attest.quote': (o) => tpm.attest.quote({ akBlob: made.ak, ...nonce, ...o }),
+  'ak.quote': async (o) => (await tpm.attest.load(made.ak)).quote({ ...nonce, ...o }),
+  'ak.activateCredential': async (o) =>
+    (await tpm.attest.load(made.ak)).activateCredential({ ...credential, ...o }),
+  'Tpm.activateCredential': (o) => Tpm.activateCredential({ akBlob: made.ak, ...credential, ...o }),
+};
+for (const [what, call] of Object.entries(limited)) {
+  row(what, 'timeout', NOT_A_LIMIT, (_tpm, v) => call({ timeout: v }));
+  row(what, 'signal', NOT_A_SIGNAL, (_tpm, v) => call({ signal: v }));
+}
 
 describe('bad arguments', () => run(() => tpm));
 

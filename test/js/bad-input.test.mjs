@@ -34,7 +34,10 @@ const random = (tpm) => tpm.random.bytes;
 both('random.bytes', random, 'randomBytes', 'count', [...NOT_A_NUMBER, undefined, 2 ** 21], (v) => [
   v,
 ]);
-row('tpm.random.stir', 'data', [...NOT_BYTES, bytes(0), undefined], (tpm, v) => tpm.random.stir(v));
+const NOT_STIRRED = [...NOT_BYTES, bytes(0), bytes(2 ** 20 + 1), undefined];
+row('tpm.random.stir', 'data', NOT_STIRRED, (tpm, v) => tpm.random.stir(v));
+// An object there would be the call's own options; null is the default, as undefined is.
+row('tpm.selfTest', 'full', ['true', 1, 0, [], 1n], (tpm, v) => tpm.selfTest(v));
 
 const readPcr = (tpm) => tpm.pcr.read;
 both(
@@ -142,7 +145,7 @@ both(
 both('nv.define', nv('define'), 'nvDefine', 'size', [...NOT_A_NUMBER, 0, 65536, undefined], (v) => [
   { handle: NV, size: v },
 ]);
-both('nv.define', nv('define'), 'nvDefine', 'auth', NOT_AN_AUTH, (v) => [
+both('nv.define', nv('define'), 'nvDefine', 'auth', [...NOT_AN_AUTH, bytes(33)], (v) => [
   { handle: NV, size: 1, auth: v },
 ]);
 both('nv.define', nv('define'), 'nvDefine', 'ownerAuth', NOT_AN_AUTH, (v) => [
@@ -164,20 +167,48 @@ both('nv.undefine', nv('undefine'), 'nvUndefine', 'ownerAuth', ['x', 7, [1], byt
   v,
 ]);
 
-// What is a call's own, as one extra last argument.
+const LOCKOUT = { maxTries: 5, recoveryTime: 1, lockoutRecovery: 1 };
+row('tpm.lockout.reset', 'options', NOT_AN_OBJECT, (tpm, v) => tpm.lockout.reset(v));
+row('tpm.lockout.reset', 'lockoutAuth', NOT_AN_AUTH, (tpm, v) =>
+  tpm.lockout.reset({ lockoutAuth: v }),
+);
+row('tpm.lockout.configure', 'options', NOT_AN_OBJECT, (tpm, v) => tpm.lockout.configure(v));
+row('tpm.lockout.configure', 'lockoutAuth', NOT_AN_AUTH, (tpm, v) =>
+  tpm.lockout.configure({ ...LOCKOUT, lockoutAuth: v }),
+);
+for (const name of Object.keys(LOCKOUT)) {
+  const values = [...NOT_A_NUMBER, 2 ** 32, undefined];
+  if (name === 'maxTries') values.push(0);
+  row('tpm.lockout.configure', name, values, (tpm, v) =>
+    tpm.lockout.configure({ ...LOCKOUT, [name]: v }),
+  );
+}
+
+// What is a call's own, as one extra last argument or as members of its options.
 const lastArgument = {
   info: (tpm, o) => tpm.info(o),
   capabilities: (tpm, o) => tpm.capabilities(o),
   clock: (tpm, o) => tpm.clock(o),
+  selfTest: (tpm, o) => tpm.selfTest(o),
+  'selfTest, full': (tpm, o) => tpm.selfTest(true, o),
   'random.bytes': (tpm, o) => tpm.random.bytes(1, o),
+  'random.stir': (tpm, o) => tpm.random.stir(DIGEST, o),
   'pcr.read': (tpm, o) => tpm.pcr.read([0], o),
   'pcr.read, bank': (tpm, o) => tpm.pcr.read([0], 'sha256', o),
   'pcr.extend': (tpm, o) => tpm.pcr.extend(16, DIGEST, o),
+  'pcr.event': (tpm, o) => tpm.pcr.event(16, DIGEST, o),
+  'pcr.reset': (tpm, o) => tpm.pcr.reset(16, o),
+  'pcr.banks': (tpm, o) => tpm.pcr.banks(o),
+  'nv.readPublic': (tpm, o) => tpm.nv.readPublic(NV, o),
+  'nv.define': (tpm, o) => tpm.nv.define({ handle: NV, size: 1, ...o }),
   'nv.read': (tpm, o) => tpm.nv.read(NV, o),
   'nv.write': (tpm, o) => tpm.nv.write(NV, DIGEST, o),
   'nv.undefine': (tpm, o) => tpm.nv.undefine(NV, o),
   readPublic: (tpm, o) => tpm.readPublic('0x81010001', o),
   'attest.ekCertificate': (tpm, o) => tpm.attest.ekCertificate(o),
+  'lockout.status': (tpm, o) => tpm.lockout.status(o),
+  'lockout.reset': (tpm, o) => tpm.lockout.reset(o),
+  'lockout.configure': (tpm, o) => tpm.lockout.configure({ ...LOCKOUT, ...o }),
 };
 for (const [what, call] of Object.entries(lastArgument)) {
   row(`tpm.${what}`, 'timeout', NOT_A_LIMIT, (tpm, v) => call(tpm, { timeout: v }));
