@@ -78,6 +78,16 @@ export function fromVitest(file, code) {
   return { ...settle(counts, code), reasons };
 }
 
+/**
+ * What tests that go through many cases in a loop have printed of them: a runner counts each such
+ * test as one.
+ * @param {string} output  of the tests, or a report that holds it
+ * @returns {string[]}
+ */
+export function caseLines(output) {
+  return output.match(/^faults: \d+ cases in .*$/gm) ?? [];
+}
+
 /** @returns {Counts} from the closing line of one of our own runners, the last one it printed */
 export function fromClosingLine(output, code) {
   const lines = output.split('\n').map((line) => kClosingLine.exec(line.trim()));

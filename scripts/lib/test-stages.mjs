@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { buildFolder, buildPreset, fixedAddresses } from './cmake.mjs';
-import { add, fromExitCode, fromGoogleTest, fromJunit, fromVitest } from './counts.mjs';
+import { add, caseLines, fromExitCode, fromGoogleTest, fromJunit, fromVitest } from './counts.mjs';
 import { findProgram, root } from './process.mjs';
 
 /** No stage is near this; it is there for a test that hangs. */
@@ -22,13 +22,20 @@ function filesBelow(folder, pattern, found = []) {
   return found;
 }
 
+/** Says how many cases the tests with a loop over faults had, by what they printed. */
+function noteCases(context, printed) {
+  for (const line of caseLines(printed)) context.note(line);
+}
+
 /** Each test in a process of its own: one that crashes does not hide the others. */
 async function ctest(context, preset) {
   const junit = context.file(`${preset}.junit.xml`);
   fs.rmSync(junit, { force: true });
   const args = ['--test-dir', buildFolder(preset), '-j2', '--output-on-failure'];
-  args.push('--no-tests=error', '--output-junit', junit);
+  // What a test that passed has printed is in the report only; by default its first KiB.
+  args.push('--no-tests=error', '--output-junit', junit, '--test-output-size-passed', '65536');
   const { code, output } = await context.run('ctest', args, { timeout: kTimeout });
+  if (fs.existsSync(junit)) noteCases(context, fs.readFileSync(junit, 'utf8'));
   for (const [, name] of output.matchAll(/ (\S+) \.*\s*\*\*\*Skipped/g)) {
     context.note(`skipped: ${name}`);
   }
@@ -42,7 +49,8 @@ async function googleTest(context, preset, env, prefix = []) {
   fs.rmSync(json, { force: true });
   const words = [...prefix, program, `--gtest_output=json:${json}`, '--gtest_brief=1'];
   words.push('--gtest_shuffle');
-  const { code } = await context.run(words[0], words.slice(1), { env, timeout: kTimeout });
+  const { code, output } = await context.run(words[0], words.slice(1), { env, timeout: kTimeout });
+  noteCases(context, output);
   return fromGoogleTest(json, code);
 }
 
@@ -51,10 +59,11 @@ async function vitest(context, name, env) {
   fs.rmSync(json, { force: true });
   const args = [inModules('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json'];
   args.push(`--outputFile.json=${json}`);
-  const { code } = await context.run(process.execPath, args, {
+  const { code, output } = await context.run(process.execPath, args, {
     env: { NO_COLOR: '1', ...env },
     timeout: kTimeout,
   });
+  noteCases(context, output);
   const { reasons, ...counts } = fromVitest(json, code);
   for (const reason of reasons) context.note(`skipped: ${reason}`);
   return counts;
@@ -145,7 +154,7 @@ export const testStages = [
   { name: 'js', about: 'vitest on swtpm', run: (context) => vitest(context, 'js', {}) },
   {
     name: 'types',
-    about: 'index.d.ts against test/types',
+    about: 'the type declarations against test/types',
     run: async (context) => {
       const compiler = inModules('typescript', 'bin', 'tsc');
       let counts = { passed: 0, failed: 0, skipped: 0 };

@@ -107,6 +107,12 @@ const DOCUMENTED = [
   ...['AUTH_FAILED', 'KEY_NOT_FOUND', 'RESOURCE_EXHAUSTED'],
 ];
 
+let cases = 0;
+// scripts/lib/counts.mjs looks for this line.
+afterAll(() => {
+  console.log(`faults: ${cases} cases in ${Object.keys(useCases).length} use cases`);
+});
+
 describe.each(Object.keys(useCases))('%s', (name) => {
   const use = useCases[name];
 
@@ -128,6 +134,7 @@ describe.each(Object.keys(useCases))('%s', (name) => {
     });
     expect(commands).toBeGreaterThan(1);
     for (let nth = 1; nth <= commands; ++nth) {
+      cases += 1;
       const about = `${name}, exchange ${nth}`;
       await onProxy(async (tpm) => {
         proxy.spoil(nth, faults[fault]);

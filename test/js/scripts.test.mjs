@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   add,
+  caseLines,
   closingLine,
   fromClosingLine,
   fromExitCode,
@@ -56,6 +57,21 @@ describe('counts', () => {
       ],
     });
     expect(fromGoogleTest(file, 1)).toEqual(counts(1, 1, 2));
+  });
+
+  it('of the cases within a test, as tests print them', () => {
+    const printed = 'stdout | a.test.mjs\nfaults: 12 cases in 3 use cases\n\n ✓ a 5 ms\n';
+    expect(caseLines(printed)).toEqual(['faults: 12 cases in 3 use cases']);
+    const junit = write(
+      'cases.xml',
+      `<testsuite tests="1"><testcase name="a"><system-out>Note: a filter
+faults: 3456 cases in 40 use cases: 3000 failed as documented
+[       OK ] a (5 ms)</system-out></testcase></testsuite>`,
+    );
+    expect(caseLines(fs.readFileSync(junit, 'utf8'))).toEqual([
+      'faults: 3456 cases in 40 use cases: 3000 failed as documented',
+    ]);
+    expect(caseLines('no faults: 3 cases in all\n')).toEqual([]);
   });
 
   it('of vitest, with a file that could not be loaded', () => {
