@@ -122,7 +122,7 @@ describe('dictionary-attack protection', () => {
           expect(error.message).toContain(name);
         }
       }
-      for (const lockoutAuth of ['x', 7, Buffer.alloc(65)]) {
+      for (const lockoutAuth of ['x', 7, Buffer.alloc(65, 1)]) {
         expect((await errorOf(tpm.lockout.reset({ lockoutAuth }))).code).toBe('INVALID_ARGUMENT');
       }
     });
