@@ -73,8 +73,10 @@ class Client {
   void MakeRoomBesideLast() { EvictLeaves(1); }
 
   // --- sessions ------------------------------------------------------------------------------
-  // The kept HMAC session, salted to the storage parent.
-  Session& EncryptingSession(const CallOptions& options);
+  // The kept HMAC session. It is salted to the storage parent; where that cannot be made for want
+  // of the owner's auth, and neither a pin nor the use asks for it, to an endorsement key.
+  enum class SaltKey { kParent, kParentOrEk };
+  Session& EncryptingSession(const CallOptions& options, SaltKey salt = SaltKey::kParent);
   // A kept policy session with nothing asserted; salted and encrypting when options.encrypt says.
   Session& PolicySession(const CallOptions& options);
   // How to authorise `auth_value`: in the kept session when there is a secret to protect and
@@ -119,7 +121,8 @@ class Client {
   static bool LostContext(const Error& error);
   // True when the caller should do it once more after `error`.
   bool Recover(const Error& error) noexcept;
-  std::unique_ptr<Session> StartSaltedSession(SessionType type, const CallOptions& options);
+  std::unique_ptr<Session> StartSaltedSession(SessionType type, const CallOptions& options,
+                                              SaltKey salt);
   void FlushSession(std::unique_ptr<Session>& session) noexcept;
 
   TransportFactory open_;
@@ -134,6 +137,7 @@ class Client {
   Name last_parent_name_;                    // of the parent that leaves and sessions belong to
   bool distrust_persistent_parent_ = false;  // its Load answered INTEGRITY
   std::unique_ptr<Session> hmac_session_;
+  bool hmac_salted_to_ek_ = false;
   std::unique_ptr<Session> policy_session_;
   std::unique_ptr<Session> hierarchy_session_;
   std::vector<std::pair<uint32_t, uint32_t>> fixed_properties_;

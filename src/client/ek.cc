@@ -44,32 +44,32 @@ Public TemplateOf(Client& client, const CallOptions& options, EkType type) {
   return area;
 }
 
-}  // namespace
-
-bool EndorsementKey::Adopt(Client& client, uint32_t handle, const Public* wanted) {
+LoadedObject ReadKey(Client& client, uint32_t handle) {
   ReadPublic command;
   command.object_handle = Entity{handle, Name()};
   ReadPublicResponse response = client.Run(command);
-  if (wanted != nullptr && !templates::SameTemplate(*response.out_public, *wanted)) return false;
   Name name = crypto::NameOf(*response.out_public);
-  object_ = {{handle, name}, std::move(*response.out_public)};
-  return true;
+  return {{handle, name}, std::move(*response.out_public)};
 }
 
-EndorsementKey::EndorsementKey(Client& client, uint32_t persistent_handle) {
-  Adopt(client, persistent_handle, nullptr);
-}
+}  // namespace
 
-EndorsementKey::EndorsementKey(Client& client, const CallOptions& options, EkType type) {
-  Public wanted =
-      type == EkType::kRsa ? templates::EndorsementKeyRsa() : templates::EndorsementKeyEcc();
+bool EndorsementKey::Find(Client& client, std::span<const Public> wanted) {
   for (uint32_t handle : ReadHandles(client, kFirstEk)) {
-    if (handle <= kLastEk && Adopt(client, handle, &wanted)) return;
+    if (handle > kLastEk) continue;
+    object_ = ReadKey(client, handle);
+    for (const Public& area : wanted) {
+      if (templates::SameTemplate(object_.area, area)) return true;
+    }
   }
+  return false;
+}
+
+void EndorsementKey::Create(Client& client, const CallOptions& options, Public area) {
   client.MakeRoomBesideLast();
   CreatePrimary command;
   command.primary_handle = Entity::Of(rh::kEndorsement);
-  *command.in_public = TemplateOf(client, options, type);
+  *command.in_public = std::move(area);
   Authorization authorization = client.AuthorizeHierarchy(options.endorsement_auth, options);
   CreatePrimaryResponse created = client.Run(command, {&authorization, 1});
   transient_.emplace(client, created.object_handle.value);
@@ -78,6 +78,20 @@ EndorsementKey::EndorsementKey(Client& client, const CallOptions& options, EkTyp
     throw Error(ErrorCode::kIntegrity, "TPM2_CreatePrimary: the answer is not the key asked for");
   }
   object_ = {{created.object_handle.value, name}, std::move(*created.out_public)};
+}
+
+EndorsementKey::EndorsementKey(Client& client, uint32_t persistent_handle)
+    : object_(ReadKey(client, persistent_handle)) {}
+
+EndorsementKey::EndorsementKey(Client& client, const CallOptions& options) {
+  const Public wanted[] = {templates::EndorsementKeyEcc(), templates::EndorsementKeyRsa()};
+  if (!Find(client, wanted)) Create(client, options, wanted[0]);
+}
+
+EndorsementKey::EndorsementKey(Client& client, const CallOptions& options, EkType type) {
+  const Public wanted =
+      type == EkType::kRsa ? templates::EndorsementKeyRsa() : templates::EndorsementKeyEcc();
+  if (!Find(client, {&wanted, 1})) Create(client, options, TemplateOf(client, options, type));
 }
 
 op::EkResult Run(Client& client, const CallOptions& options, const op::Ek& request) {

@@ -3,6 +3,7 @@
 #define TPM2_SRC_CLIENT_EK_H_
 
 #include <optional>
+#include <span>
 
 #include "tpm2/client.h"
 
@@ -14,13 +15,18 @@ enum class EkType { kRsa, kEcc };
 class EndorsementKey {
  public:
   EndorsementKey(Client& client, const CallOptions& options, EkType type);
+  // Of either type, for a session to be salted to: a persistent one, else one made from the
+  // standard template. Reads nothing from NV, for which it may be needed.
+  EndorsementKey(Client& client, const CallOptions& options);
   // A persistent key that the caller names. KEY_NOT_FOUND when there is none.
   EndorsementKey(Client& client, uint32_t persistent_handle);
 
   const LoadedObject& object() const { return object_; }
 
  private:
-  bool Adopt(Client& client, uint32_t handle, const Public* wanted);
+  // Takes the first persistent key that was made from one of the templates; false: there is none.
+  bool Find(Client& client, std::span<const Public> wanted);
+  void Create(Client& client, const CallOptions& options, Public area);
 
   LoadedObject object_;
   std::optional<ScopedObject> transient_;

@@ -89,13 +89,17 @@ CallOptions WithOwner(const CallOptions& options, const std::optional<SecretByte
   return own;
 }
 
+bool IsPublicData(uint32_t handle) { return handle >= kFirstEkIndex && handle <= kLastEkIndex; }
+
 // The index's own password when one was given and counts; else the owner; else the empty password;
-// else the platform.
+// else the platform. What a manufacturer keeps for everybody has the empty password, and goes
+// before an owner whom the caller may not be.
 Access ChooseAccess(const Index& index, const Rights& rights,
                     const std::optional<SecretBytes>& auth, const CallOptions& options) {
   N attributes = index.area.attributes;
   bool by_auth = Has(attributes, rights.by_auth);
   if (by_auth && auth) return {index.entity, *auth};
+  if (by_auth && IsPublicData(index.entity.handle)) return {index.entity, ByteView()};
   if (Has(attributes, rights.by_owner)) return {Entity::Of(rh::kOwner), options.owner_auth};
   if (by_auth) return {index.entity, ByteView()};
   if (Has(attributes, rights.by_platform)) return {Entity::Of(rh::kPlatform), ByteView()};
@@ -104,8 +108,6 @@ Access ChooseAccess(const Index& index, const Rights& rights,
                   (Has(attributes, rights.by_policy) ? " without a policy" : ""),
               "Its attributes allow neither the index password nor the owner nor the platform.");
 }
-
-bool IsPublicData(uint32_t handle) { return handle >= kFirstEkIndex && handle <= kLastEkIndex; }
 
 uint32_t BufferLimit(Client& client) {
   uint32_t limit = client.FixedProperty(pt::kNvBufferMax);
@@ -153,6 +155,13 @@ void RefuseEkIndex(uint32_t handle) {
               "indices are not touched.");
 }
 
+void CheckSize(Client& client, uint32_t size) {
+  uint32_t limit = client.FixedProperty(pt::kNvIndexMax);
+  if (limit == 0 || size <= limit) return;
+  throw Error(ErrorCode::kInvalidArgument, "size: at most " + std::to_string(limit) +
+                                               " on this TPM, given " + std::to_string(size));
+}
+
 }  // namespace
 
 std::optional<SecretBytes> ReadPublicIndex(Client& client, const CallOptions& options,
@@ -161,7 +170,9 @@ std::optional<SecretBytes> ReadPublicIndex(Client& client, const CallOptions& op
   try {
     index = ReadIndex(client, handle);
   } catch (const Error& error) {
-    if (error.code == ErrorCode::kKeyNotFound) return std::nullopt;
+    // Of the codes that say so only this one is about the index; the others are about what was
+    // lost.
+    if (error.tpm_rc && DecodeResponseCode(*error.tpm_rc).base == rc::kHandle) return std::nullopt;
     throw;
   }
   if (!Has(index->area.attributes, N::kWritten)) return std::nullopt;
@@ -224,6 +235,7 @@ Nothing Run(Client& client, const CallOptions& given, const op::NvWriteOp& reque
 
 Nothing Run(Client& client, const CallOptions& given, const op::NvDefineOp& request) {
   RefuseEkIndex(request.handle);
+  CheckSize(client, request.size);
   const CallOptions options = WithOwner(given, request.owner_auth);
   NvDefineSpace command;
   command.auth_handle = Entity::Of(rh::kOwner);

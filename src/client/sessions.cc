@@ -1,6 +1,8 @@
 // The sessions that are kept: one that encrypts, one for policies.
+#include <optional>
 #include <utility>
 
+#include "client/ek.h"
 #include "tpm2/client.h"
 #include "tpm2/commands/session.h"
 
@@ -27,33 +29,47 @@ void Client::DropSessions() noexcept {
   FlushSession(hierarchy_session_);
 }
 
-std::unique_ptr<Session> Client::StartSaltedSession(SessionType type, const CallOptions& options) {
+std::unique_ptr<Session> Client::StartSaltedSession(SessionType type, const CallOptions& options,
+                                                    SaltKey salt) {
   SessionOptions wanted;
   wanted.type = type;
-  if (options.encrypt) {
-    if (!parent_) MakeRoom();
-    const LoadedObject& parent = EnsureParent(options);
-    wanted.salt_key = &parent.entity;
-    wanted.salt_public = &parent.area;
+  if (type == SessionType::kHmac) hmac_salted_to_ek_ = false;
+  if (!options.encrypt) {
+    wanted.aes_bits = 0;
     return StartSession(executor(), wanted);
   }
-  wanted.aes_bits = 0;
-  return StartSession(executor(), wanted);
+  if (!parent_) MakeRoom();
+  const LoadedObject* key = nullptr;
+  std::optional<EndorsementKey> ek;  // flushed when the session has been started
+  try {
+    key = &EnsureParent(options);
+  } catch (const Error& error) {
+    const bool wants_owner = error.code == ErrorCode::kAuthFailed;
+    if (salt == SaltKey::kParent || !wants_owner || options.parent_name) throw;
+    key = &ek.emplace(*this, options).object();
+  }
+  wanted.salt_key = &key->entity;
+  wanted.salt_public = &key->area;
+  std::unique_ptr<Session> session = StartSession(executor(), wanted);
+  if (ek) hmac_salted_to_ek_ = true;
+  return session;
 }
 
-Session& Client::EncryptingSession(const CallOptions& options) {
+Session& Client::EncryptingSession(const CallOptions& options, SaltKey salt) {
+  // A pin speaks for the storage parent, and for no endorsement key.
+  if (hmac_salted_to_ek_ && options.parent_name) FlushSession(hmac_session_);
   if (hmac_session_ != nullptr) {
-    CheckPin(last_parent_name_, options);
+    if (!hmac_salted_to_ek_) CheckPin(last_parent_name_, options);
     return *hmac_session_;
   }
   // On /dev/tpmrm0 one session at a time: each costs a save and a load around every command.
   if (traits().swaps_every_command) FlushSession(policy_session_);
   try {
-    hmac_session_ = StartSaltedSession(SessionType::kHmac, options);
+    hmac_session_ = StartSaltedSession(SessionType::kHmac, options, salt);
   } catch (const Error& error) {
     if (!OutOfSessionSlots(error) || policy_session_ == nullptr) throw;
     FlushSession(policy_session_);
-    hmac_session_ = StartSaltedSession(SessionType::kHmac, options);
+    hmac_session_ = StartSaltedSession(SessionType::kHmac, options, salt);
   }
   FlushSession(hierarchy_session_);  // the salted one serves hierarchies too from here on
   return *hmac_session_;
@@ -67,11 +83,11 @@ Session& Client::PolicySession(const CallOptions& options) {
   FlushSession(policy_session_);
   if (traits().swaps_every_command) FlushSession(hmac_session_);
   try {
-    policy_session_ = StartSaltedSession(SessionType::kPolicy, options);
+    policy_session_ = StartSaltedSession(SessionType::kPolicy, options, SaltKey::kParent);
   } catch (const Error& error) {
     if (!OutOfSessionSlots(error) || hmac_session_ == nullptr) throw;
     FlushSession(hmac_session_);
-    policy_session_ = StartSaltedSession(SessionType::kPolicy, options);
+    policy_session_ = StartSaltedSession(SessionType::kPolicy, options, SaltKey::kParent);
   }
   return *policy_session_;
 }
@@ -81,7 +97,7 @@ Authorization Client::Authorize(ByteView auth_value, const CallOptions& options,
   Authorization authorization;
   authorization.auth_value = auth_value;
   if (!options.encrypt || (TrimAuth(auth_value).empty() && !carries_secret)) return authorization;
-  authorization.session = &EncryptingSession(options);
+  authorization.session = &EncryptingSession(options, SaltKey::kParentOrEk);
   authorization.encrypt = true;
   return authorization;
 }

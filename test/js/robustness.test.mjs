@@ -57,6 +57,48 @@ describe.skipIf(!haveTools())('an owned TPM', () => {
     });
   });
 
+  test('gives who has the right password of an index what is in it', async () => {
+    const index = '0x01800021';
+    const platformIndex = '0x01400021';
+    const password = Buffer.from('of the index');
+    const data = randomBytes(32);
+    const tpm = await context.open();
+    await tpm.nv.define({ handle: index, size: 32, auth: password });
+    context.tools.write('data', data);
+    const attributes = 'ppwrite|platformcreate|ppread';
+    await context.tpm2('nvdefine', [platformIndex, '-C', 'p', '-s', '32', '-a', attributes]);
+    await context.tpm2('nvwrite', [platformIndex, '-C', 'p', '-i', 'data']);
+    await tpm.close();
+    try {
+      await withOwner(async () => {
+        const owned = await context.open();
+        const { commands, events } = await recordCommands(async () => {
+          await owned.nv.write(index, data, 0, password);
+          expect(await owned.nv.read(index, 0, 32, password)).toEqual(data);
+          expect(await owned.nv.read(platformIndex)).toEqual(data);
+        });
+        // The owner’s key is refused once; then the session is salted to an endorsement key.
+        expect(commands.filter((name) => name === 'TPM2_CreatePrimary')).toHaveLength(2);
+        expect(commands.filter((name) => name === 'TPM2_StartAuthSession')).toHaveLength(1);
+        for (const { command, sessions } of events) {
+          if (/NV_(Read|Write)$/.test(command)) expect(sessions).toMatch(/\+encrypt/);
+        }
+        const wrong = await errorOf(owned.nv.read(index, 0, 32, Buffer.from('hunter2')));
+        expect(wrong).toMatchObject({ code: 'AUTH_FAILED', command: 'TPM2_NV_Read' });
+        const parentName = Buffer.concat([Buffer.from('000b', 'hex'), randomBytes(32)]);
+        const pinned = await context.open({ parentName });
+        const refused = await errorOf(pinned.nv.read(index, 0, 32, password));
+        expect(refused).toMatchObject({ code: 'AUTH_FAILED', command: 'TPM2_CreatePrimary' });
+        await pinned.close();
+        await owned.close();
+      });
+    } finally {
+      await context.tpm2('nvundefine', [platformIndex, '-C', 'p']);
+      const again = await context.open();
+      await again.nv.undefine(index);
+    }
+  });
+
   test('one handle’s password is not another’s', async () => {
     await withOwner(async () => {
       const index = '0x01800020';
