@@ -55,6 +55,17 @@ bool IsRsaSeed(ByteView bytes) {
   return bytes.size() >= 128 && bytes.size() <= 512 && bytes.size() % 64 == 0;
 }
 
+// A seed may have the form of both kinds, so this asks whether it has that of one.
+void RequireFor(EkType type, ByteView seed) {
+  const bool rsa = type == EkType::kRsa;
+  if (rsa ? IsRsaSeed(seed) : IsPoint(seed)) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              std::string("ek: it is an ") + (rsa ? "RSA" : "elliptic-curve") +
+                  " key, and secret is a seed encrypted to " +
+                  (rsa ? "an elliptic-curve key" : "an RSA key"),
+              "Leave ek out, or name the one that the credential was made for.");
+}
+
 // A bare seed is tried first: a random RSA seed may begin like a size. Part 2 11.4.3.
 Credential ParseCredential(const op::ActivateCredentialOp& request) {
   Credential credential;
@@ -80,8 +91,18 @@ Credential ParseCredential(const op::ActivateCredentialOp& request) {
   credential.ek_type = IsPoint(seed) ? EkType::kEcc : EkType::kRsa;
   if (request.ek_type) {
     credential.ek_type = *request.ek_type == "rsa" ? EkType::kRsa : EkType::kEcc;
+    RequireFor(credential.ek_type, seed);
   }
   return credential;
+}
+
+// A key without a scheme of its own quotes as an attestation key would.
+Scheme SchemeFor(const Public& area) {
+  const bool rsa = area.rsa() != nullptr;
+  const bool open = (rsa && area.rsa()->scheme.scheme == AlgId::kNull) ||
+                    (area.ecc() != nullptr && area.ecc()->scheme.scheme == AlgId::kNull);
+  if (!open) return Scheme::Null();
+  return rsa ? Scheme::RsaSsa(AlgId::kSha256) : Scheme::Ecdsa(AlgId::kSha256);
 }
 
 // One quote by a key that `executor` knows. PCRs are read on the client's own way to the TPM.
@@ -92,6 +113,7 @@ op::QuoteResult QuoteBy(Client& client, Executor& executor, const LoadedObject& 
   command.sign_handle = ak.entity;
   command.qualifying_data = request.qualifying_data;
   command.pcr_select = selection;
+  command.in_scheme = SchemeFor(ak.area);
   // A measurement between the reading and the quote makes the two differ: then both are made
   // again.
   constexpr int kTries = 5;
@@ -207,26 +229,28 @@ SecretBytes Run(Client& client, const CallOptions& options,
   if (pcp::IsKeyBlob(request.blob.public_area)) {
     return ActivateByProvider(client, request, credential);
   }
-  return client.WithObject(request.blob, options, Client::Needs::kNothing,
-                           [&](const LoadedObject& ak) {
-                             LoadedObject key = ak;  // making the EK may move what is kept
-                             std::optional<EndorsementKey> ek;
-                             if (request.ek_handle) {
-                               ek.emplace(client, *request.ek_handle);
-                             } else {
-                               ek.emplace(client, options, credential.ek_type);
-                             }
-                             return WithEkAuthorization(
-                                 client, options, *ek, [&](const Authorization& ek_authorization) {
-                                   ActivateCredential command;
-                                   command.activate_handle = key.entity;
-                                   command.key_handle = ek->object().entity;
-                                   *command.credential_blob = credential.id_object;
-                                   command.secret = credential.secret;
-                                   Authorization both[] = {Authorization{}, ek_authorization};
-                                   return client.Run(command, both).cert_info.Take();
-                                 });
-                           });
+  return client.WithObject(
+      request.blob, options, Client::Needs::kNothing, [&](const LoadedObject& ak) {
+        LoadedObject key = ak;  // making the EK may move what is kept
+        std::optional<EndorsementKey> ek;
+        if (request.ek_handle) {
+          ek.emplace(client, *request.ek_handle);
+          RequireFor(ek->object().area.rsa() != nullptr ? EkType::kRsa : EkType::kEcc,
+                     credential.secret);
+        } else {
+          ek.emplace(client, options, credential.ek_type);
+        }
+        return WithEkAuthorization(client, options, *ek,
+                                   [&](const Authorization& ek_authorization) {
+                                     ActivateCredential command;
+                                     command.activate_handle = key.entity;
+                                     command.key_handle = ek->object().entity;
+                                     *command.credential_blob = credential.id_object;
+                                     command.secret = credential.secret;
+                                     Authorization both[] = {Authorization{}, ek_authorization};
+                                     return client.Run(command, both).cert_info.Take();
+                                   });
+      });
 }
 
 }  // namespace tpm2

@@ -65,13 +65,19 @@ CreateResponse CreateUnderParent(Client& client, const CallOptions& options, con
 }
 
 op::CreatedKey Run(Client& client, const CallOptions& options, const op::KeyCreate& request) {
+  // A key that decrypts leaves its scheme open: Part 2 12.2.3.5 wants it of one that signs as well,
+  // and OAEP takes its hash at each use.
+  if (request.decrypt && (request.scheme || request.hash)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                std::string(request.scheme ? "scheme" : "hash") +
+                    ": cannot be fixed in a key that decrypts; it is chosen at each use");
+  }
   templates::KeyTemplate wanted;
   wanted.rsa = request.type == "rsa";
   wanted.sign = request.sign;
   wanted.decrypt = request.decrypt;
   wanted.has_auth = !TrimAuth(request.auth).empty();
-  // A key that both signs and decrypts must leave its scheme open (Part 2 12.2.3.5).
-  if ((request.hash || request.scheme) && request.sign && !request.decrypt) {
+  if (request.hash || request.scheme) {
     wanted.scheme =
         SigningScheme(wanted.rsa, request.scheme, RequireHash(request.hash.value_or("sha256")));
   }

@@ -32,6 +32,21 @@ std::optional<Public> ReadPersistent(Client& client, uint32_t handle) {
   }
 }
 
+// TPM2_Load's parameters are the two halves of a blob. What the TPM finds wrong with them, be it a
+// size, an attribute or an algorithm, no TPM has made so for this parent.
+bool RefusesBlob(const Error& error) {
+  return error.tpm_rc && DecodeResponseCode(*error.tpm_rc).subject == RcSubject::kParameter;
+}
+Error AlteredBlob(const Error& refusal) {
+  const DecodedRc integrity = DecodeResponseCode(rc::kIntegrity);
+  Error error = refusal;
+  error.code = integrity.code;
+  error.suggestion = integrity.suggestion;
+  error.message = error.command + " failed: " + error.rc_name + " (" + error.rc_subject +
+                  "): the blob was altered, or belongs to another TPM or parent.";
+  return error;
+}
+
 bool OutOfObjectSlots(const Error& error) {
   uint32_t code = BaseCode(error);
   return code == rc::kObjectMemory || code == rc::kObjectHandles;
@@ -69,7 +84,7 @@ void Client::ForgetAll() noexcept {
 bool Client::LostContext(const Error& error) {
   // Windows' own code for a handle that it does not know (any more).
   constexpr uint32_t kInvalidHandle = 0x80280401;  // TPM_E_INVALID_HANDLE
-  if (error.tpm_rc == kInvalidHandle) return true;
+  if (error.hresult == kInvalidHandle) return true;
   uint32_t code = BaseCode(error);
   // REFERENCE_H0..H6 and S0..S6: a handle or session of ours that the TPM no longer has.
   return (code >= rc::kReferenceH0 && code <= rc::kReferenceS0 + 6) || code == rc::kContextGap ||
@@ -82,8 +97,8 @@ void Client::AfterError(const Error& error) noexcept {
   // no TPM gives for a refusal (FAILURE, nonsense), it may have run all the same. And an HMAC that
   // the TPM refuses may be the session's fault: a nonce that was altered when it was started.
   constexpr uint32_t kFormatOne = 0x80;
-  bool strange =
-      error.code == ErrorCode::kTpmRc && error.tpm_rc && (*error.tpm_rc & kFormatOne) == 0;
+  const bool refusal = error.tpm_rc && (*error.tpm_rc & kFormatOne) != 0;
+  const bool strange = error.code == ErrorCode::kTpmRc && !refusal;
   if (!transport_->IsOpen()) {
     ForgetAll();
   } else if (strange || error.code == ErrorCode::kAuthFailed ||
@@ -98,7 +113,6 @@ bool Client::Recover(const Error& error) noexcept {
     ForgetAll();
     return false;
   }
-  if (!error.tpm_rc) return false;
   if (OutOfObjectSlots(error) && (!leaves_.empty() || (parent_ && parent_->transient))) {
     EvictLeaves(0);
     DropTransientParent();
@@ -212,15 +226,16 @@ LoadedObject Client::Load(const ObjectBlob& blob, const CallOptions& options) {
       }
       return {{loaded.object_handle.value, name}, std::move(*command.in_public)};
     } catch (const Error& error) {
-      if (!again) throw;
       bool foreign = BaseCode(error) == rc::kIntegrity && !parent_->transient;
-      if (foreign) {
+      if (again && foreign) {
         // A persistent key of our form that is not the primary of this seed: make that one.
         distrust_persistent_parent_ = true;
         parent_.reset();
         DropSessions();
-      } else if (OutOfObjectSlots(error) && !leaves_.empty()) {
+      } else if (again && OutOfObjectSlots(error) && !leaves_.empty()) {
         EvictLeaves(0);
+      } else if (RefusesBlob(error)) {
+        throw AlteredBlob(error);
       } else {
         throw;
       }

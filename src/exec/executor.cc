@@ -51,6 +51,20 @@ MutableBytes FirstSizedParameter(MutableBytes parameters) {
   return parameters.subspan(2, std::min(size, parameters.size() - 2));
 }
 
+// The n-th handle (from 1) stands for a key or an index that may come and go.
+bool NamesObject(const CommandFrame& frame, unsigned number) {
+  if (number > frame.handle_count) return false;
+  HandleType type = TypeOf(frame.handles[number - 1]->handle);
+  return type == HandleType::kTransient || type == HandleType::kPersistent ||
+         type == HandleType::kNvIndex;
+}
+
+// An RSA key is to take off a padding.
+constexpr uint32_t kFailure = 0x101;
+bool Decrypts(CommandCode code) {
+  return code == CommandCode::kRsaDecrypt || code == CommandCode::kActivateCredential;
+}
+
 [[noreturn]] void ThrowUntrusted(CommandCode code, const char* what) {
   Error error(
       ErrorCode::kIntegrity,
@@ -145,6 +159,20 @@ void Executor::ThrowResponseCode(const CommandFrame& frame, uint32_t rc) const {
   if (frame.code == CommandCode::kPolicyPcr && decoded.base == rc::kValue) {
     error.code = ErrorCode::kAuthFailed;
     error.suggestion = "The PCRs are not in the state that the object is bound to.";
+  }
+  // A number that lies outside of the TPM's slots is no object's handle either.
+  if (decoded.base == rc::kValue && decoded.subject == RcSubject::kHandle &&
+      NamesObject(frame, decoded.number)) {
+    const DecodedRc nothing_there = DecodeResponseCode(rc::kHandle);
+    error.code = nothing_there.code;
+    error.suggestion = nothing_there.suggestion;
+  }
+  // What libtpms says of padding that does not come out right, in good health.
+  if (decoded.base == kFailure && Decrypts(frame.code)) {
+    error.suggestion =
+        "If other commands work, the cipher text was not made for this key: encrypt it to the "
+        "public key of this one. If they fail too: " +
+        error.suggestion;
   }
   error.message = error.command + " failed: " + error.rc_name;
   if (!error.rc_subject.empty()) error.message += " (" + error.rc_subject + ")";

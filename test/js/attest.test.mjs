@@ -145,6 +145,26 @@ describe('quotes', () => {
     expect(verdict.checks.find(({ name }) => name === 'restricted')).toMatchObject({ ok: false });
   });
 
+  test.each(['ecc', 'rsa'])(
+    '%s: by an ordinary key, which no verifier takes for more',
+    async (type) => {
+      const tpm = await context.open();
+      const key = await tpm.keys.create({ type });
+      const ak = await tpm.attest.load(key.export());
+      const quote = await ak.quote({ pcrSelection: [0], qualifyingData: NONCE });
+      expect(quote).toMatchObject({ scheme: type === 'ecc' ? 'ecdsa' : 'rsassa', hash: 'sha256' });
+      const { ok, checks } = verifyQuote({
+        ...quote,
+        akPublic: key.export().public,
+        qualifyingData: NONCE,
+      });
+      expect(checks.filter((check) => check.ok === false).map(({ name }) => name)).toEqual([
+        'restricted',
+      ]);
+      expect(ok).toBe(false);
+    },
+  );
+
   test('by a key that does not sign, or is no key of this TPM', async () => {
     const tpm = await context.open();
     const rsa = await tpm.keys.create({ type: 'rsa', sign: false, decrypt: true });
@@ -179,6 +199,14 @@ describe('credential activation', () => {
       expect(await ak.activateCredential(credential)).toEqual(secret);
       expect(await ak.activateCredential({ ...credential, ek: type })).toEqual(secret);
     }
+    const other = { rsa: 'ecc', ecc: 'rsa' }[type];
+    const contradicting = makeCredential({ ekPublic: ek.public, akName: ak.name, secret });
+    const { commands, result } = await recordCommands(() =>
+      errorOf(ak.activateCredential({ ...contradicting, ek: other })),
+    );
+    expect(result.code).toBe('INVALID_ARGUMENT');
+    expect(result.message).toMatch(/^ek: /);
+    expect(commands).toEqual([]);
     // With the sizes before them, as TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET.
     const sized = (bytes) =>
       Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
