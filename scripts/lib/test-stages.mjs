@@ -158,8 +158,10 @@ export const testStages = [
     run: async (context) => {
       const compiler = inModules('typescript', 'bin', 'tsc');
       let counts = { passed: 0, failed: 0, skipped: 0 };
-      // As node resolves imports, as bundlers do, and what the examples do with the API.
-      for (const name of ['tsconfig', 'tsconfig.bundler', 'tsconfig.examples']) {
+      // As node resolves imports, as bundlers do, for those who tell undefined from absent (of whom
+      // node's own types are none), and what the examples do with the API.
+      const variants = ['tsconfig', 'tsconfig.bundler', 'tsconfig.exact', 'tsconfig.examples'];
+      for (const name of variants) {
         const args = [compiler, '-p', path.join(root, 'test/types', `${name}.json`)];
         counts = add(counts, fromExitCode((await context.run(process.execPath, args)).code));
       }

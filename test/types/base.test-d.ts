@@ -125,6 +125,10 @@ export async function pcrs(tpm: TpmHandle): Promise<void> {
   expectType<string | undefined>()(values[7], true);
   await tpm.pcr.read([0, 7], 'sha384', { signal });
   await tpm.pcr.read([0, 7], { timeout: 10 });
+  // What is undefined counts as absent, also for those who compile with exactOptionalPropertyTypes.
+  await tpm.pcr.read([0, 7], undefined, undefined);
+  await tpm.pcr.read({ sha1: undefined, sha256: [0] });
+  await tpm.keys.create({ type: undefined, sign: undefined, auth: undefined, signal: undefined });
   const frozen = [0, 1] as const;
   await tpm.pcr.read(frozen);
   const banks = await tpm.pcr.read({ sha1: [0], sha256: [0, 7] }, { timeout: 10 });
