@@ -49,7 +49,9 @@ const flags = [
 // No exception passes through libcrypto, and on Linux the tables for it would be a tenth of the
 // addon. Windows needs them to walk any stack.
 const flagsOf = (target) =>
-  target.os === 'linux' ? [...flags, '-fno-asynchronous-unwind-tables'] : flags;
+  target.os === 'linux'
+    ? [...flags, '-fno-unwind-tables', '-fno-asynchronous-unwind-tables']
+    : flags;
 // Nothing may depend on when or where it was built.
 const buildTime = '1700000000';
 
