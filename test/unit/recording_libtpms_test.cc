@@ -68,8 +68,8 @@ TEST_F(SecrecyTest, HierarchyAuthsAreNotOnTheBus) {
     tpm.Do(read);
     op::ActivateCredentialOp activate;
     activate.blob = material.ak.blob;
-    activate.credential_blob = material.credential_blob;
-    activate.secret = material.credential_secret;
+    activate.credential_blob = material.credential.credential_blob;
+    activate.secret = material.credential.secret;
     EXPECT_EQ(tpm.Do(activate), SecretOf(planted::kCredential));
     EXPECT_EQ(Shows(kOwner), !encrypt);
     EXPECT_EQ(Shows(kEndorsement), !encrypt);

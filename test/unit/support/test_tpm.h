@@ -97,7 +97,7 @@ class TestTpm {
   uint32_t MakePrimary(const Public& area, uint32_t hierarchy = rh::kOwner, ByteView auth = {});
   void Persist(uint32_t transient, uint32_t persistent);  // and flushes the transient one
   void PersistStorageParent(uint32_t handle = 0x81000001);
-  void SetHierarchyAuth(uint32_t hierarchy, ByteView auth);
+  void SetHierarchyAuth(uint32_t hierarchy, ByteView auth, ByteView current = {});
 
  private:
   std::shared_ptr<Transport> Open();

@@ -78,11 +78,12 @@ void TestTpm::PersistStorageParent(uint32_t handle) {
   Persist(MakePrimary(templates::StorageParent()), handle);
 }
 
-void TestTpm::SetHierarchyAuth(uint32_t hierarchy, ByteView auth) {
+void TestTpm::SetHierarchyAuth(uint32_t hierarchy, ByteView auth, ByteView current) {
   HierarchyChangeAuth command;
   command.auth_handle = Entity::Of(hierarchy);
   command.new_auth = auth;
-  direct_.Run(command);
+  Authorization authorization{nullptr, current};
+  direct_.Run(command, {&authorization, 1});
 }
 
 }  // namespace tpm2::testing

@@ -12,6 +12,7 @@
 #include "tpm2/operations/keys.h"
 #include "tpm2/operations/nv.h"
 #include "tpm2/operations/system.h"
+#include "tpm2/operations/verify.h"
 
 namespace tpm2::testing {
 
@@ -20,11 +21,15 @@ struct Material {
   op::CreatedKey key, key_with_auth, ak;
   op::CreatedKey rsa;  // decrypts
   Buffer rsa_cipher;
+  op::CreatedKey rsa_ak;
   Buffer sealed, sealed_with_auth, sealed_to_pcrs, sealed_to_pcrs_with_auth;
-  Buffer credential_blob, credential_secret;
+  op::Credential credential;           // for `ak` and the ECC EK
+  op::Credential rsa_credential;       // for `rsa_ak` and the EK that is persistent at ...
+  uint32_t rsa_ek = 0x81000006;        // ... this handle
   uint32_t nv_index = 0x01800001;      // the owner's, 24 octets
   uint32_t nv_with_auth = 0x01800002;  // with an auth value, 24 octets
   uint32_t nv_scratch = 0x01800003;    // not defined
+  uint32_t nv_large = 0x01800004;      // the owner's, more than one buffer of the TPM
 };
 
 // Each secret that the use cases move, and where it shows when it is not encrypted.
@@ -36,6 +41,8 @@ inline constexpr std::string_view kSealed = "planted sealed data";
 inline constexpr std::string_view kPlain = "planted RSA plaintext";
 inline constexpr std::string_view kNvData = "planted data of the NV.";  // 23 octets
 inline constexpr std::string_view kCredential = "planted activation secret";
+inline constexpr std::string_view kOwnerAuth = "planted owner auth";
+inline constexpr std::string_view kEndorsementAuth = "planted endorsement auth";
 }  // namespace planted
 
 Material MakeMaterial(TestTpm& tpm);
@@ -50,10 +57,15 @@ struct UseCase {
   bool guarded = false;
   // Secrets that the use case moves over the bus.
   std::vector<std::string_view> secrets;
+  // The TPM makes an RSA key each time, which takes long.
+  bool slow = false;
 };
 
-// `material` must outlive the use cases.
+// Named by their operation first, and then by what is special about them. `material` must outlive
+// the use cases.
 std::vector<UseCase> AllUseCases(const Material& material);
+// Those of them that few TPMs make one go through: an owner, RSA, what the manufacturer left in NV.
+std::vector<UseCase> RareUseCases(const Material& material);
 
 }  // namespace tpm2::testing
 

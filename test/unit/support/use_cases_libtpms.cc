@@ -1,24 +1,13 @@
 #include "client/templates.h"
 #include "crypto/key_convert.h"
 #include "support/scripted_transport.h"
-#include "support/use_cases.h"
+#include "support/use_case_steps.h"
 #include "tpm2/commands/nv.h"
 #include "tpm2/commands/system.h"
 #include "tpm2/operations/verify.h"
 
 namespace tpm2::testing {
 namespace {
-
-std::string Unless(bool right, const char* what) { return right ? std::string() : what; }
-
-template <typename Request, typename... Fields>
-Request With(Fields... set) {
-  Request request;
-  (set(request), ...);
-  return request;
-}
-
-std::vector<BankSelection> SomePcrs() { return {{"sha256", {0, 16}}, {"sha1", {1}}}; }
 
 op::NvDefineOp Define(uint32_t handle, std::string_view auth) {
   op::NvDefineOp request;
@@ -31,12 +20,6 @@ op::NvWriteOp Write(uint32_t handle, std::string_view auth) {
   op::NvWriteOp request;
   request.handle = handle;
   request.data = SecretOf(planted::kNvData);
-  if (!auth.empty()) request.auth = SecretOf(auth);
-  return request;
-}
-op::NvReadOp Read(uint32_t handle, std::string_view auth) {
-  op::NvReadOp request;
-  request.handle = handle;
   if (!auth.empty()) request.auth = SecretOf(auth);
   return request;
 }
@@ -83,6 +66,8 @@ std::string SealAndCompare(TestTpm& tpm, std::string_view auth,
   return UnsealAndCompare(tpm, blob, auth);
 }
 
+}  // namespace
+
 std::string SignAndVerify(TestTpm& tpm, const op::CreatedKey& key, std::string_view auth) {
   op::KeySign request;
   request.blob = key.blob;
@@ -110,7 +95,28 @@ std::string QuoteAndVerify(TestTpm& tpm, const op::CreatedKey& ak, bool with_pcr
   return Unless(Run(verify).ok && quote.pcrs.has_value() == with_pcrs, "the quote is not right");
 }
 
-}  // namespace
+SecretBytes LargeData() {
+  SecretBytes data;
+  while (data.size() < 1500) {
+    data.insert(data.end(), planted::kNvData.begin(), planted::kNvData.end());
+  }
+  return data;
+}
+
+op::NvWriteOp WriteLarge(uint32_t handle) {
+  op::NvWriteOp request;
+  request.handle = handle;
+  request.data = LargeData();
+  return request;
+}
+
+op::Credential CredentialFor(const Buffer& ek_public, const op::CreatedKey& ak) {
+  op::MakeCredential request;
+  request.ek_public = ek_public;
+  request.ak_name = ak.name;
+  request.secret = SecretOf(planted::kCredential);
+  return Run(request);
+}
 
 Material MakeMaterial(TestTpm& tpm) {
   Material m;
@@ -134,13 +140,18 @@ Material MakeMaterial(TestTpm& tpm) {
   tpm.Do(Write(m.nv_index, ""));
   tpm.Do(Write(m.nv_with_auth, planted::kNvAuth));
 
-  op::MakeCredential credential;
-  credential.ek_public = tpm.Do(With<op::Ek>([](auto& r) { r.type = "ecc"; })).public_area;
-  credential.ak_name = m.ak.name;
-  credential.secret = SecretOf(planted::kCredential);
-  const op::Credential made = Run(credential);
-  m.credential_blob = made.credential_blob;
-  m.credential_secret = made.secret;
+  m.rsa_ak = tpm.Do(With<op::ProvisionAk>([](auto& r) { r.algorithm = "rsa"; }));
+  tpm.Do(With<op::NvDefineOp>([&m](auto& r) {
+    r.handle = m.nv_large;
+    r.size = static_cast<uint32_t>(LargeData().size());
+  }));
+  tpm.Do(WriteLarge(m.nv_large));
+  m.credential =
+      CredentialFor(tpm.Do(With<op::Ek>([](auto& r) { r.type = "ecc"; })).public_area, m.ak);
+  tpm.FlushAll();
+  tpm.NewClient();
+  tpm.Persist(tpm.MakePrimary(templates::EndorsementKeyRsa(), rh::kEndorsement), m.rsa_ek);
+  m.rsa_credential = CredentialFor(tpm.Do(op::ReadPublicOp{m.rsa_ek}).public_area, m.rsa_ak);
   return m;
 }
 
@@ -228,7 +239,7 @@ std::vector<UseCase> AllUseCases(const Material& m) {
          request.handle = scratch;
          return t.Do(request), std::string();
        }});
-  add({"ekCertificate", {}, [](TestTpm& t) {
+  add({"ekCertificate where there is none", {}, [](TestTpm& t) {
          return Unless(!t.Do(op::EkCertificate()).has_value(), "there is none");
        }});
   add({"keyCreate", {}, [](TestTpm& t) {
@@ -312,8 +323,8 @@ std::vector<UseCase> AllUseCases(const Material& m) {
        [&m](TestTpm& t) {
          op::ActivateCredentialOp request;
          request.blob = m.ak.blob;
-         request.credential_blob = m.credential_blob;
-         request.secret = m.credential_secret;
+         request.credential_blob = m.credential.credential_blob;
+         request.secret = m.credential.secret;
          return Unless(t.Do(request) == SecretOf(kCredential), "not the credential");
        },
        true,
@@ -322,6 +333,7 @@ std::vector<UseCase> AllUseCases(const Material& m) {
          return Unless(!t.Do(With<op::Ek>([](auto& r) { r.type = "ecc"; })).name.empty(),
                        "no name");
        }});
+  for (UseCase& use : RareUseCases(m)) add(std::move(use));
   return all;
 }
 
