@@ -265,7 +265,12 @@ TEST_F(SessionTest, AnAlteredAnswerIsNeverBelieved) {
   std::unique_ptr<Session> session = Start(Kinds()[1]);
   recording.Clear();
   UnsealItem(session.get(), true);
-  const size_t size = recording.exchanges().back().response.size();
+  const Buffer answer = recording.exchanges().back().response;
+  const size_t size = answer.size();
+  // Header, parameterSize, parameters; nonceTPM, sessionAttributes, hmac (Part 1 18.10).
+  const size_t nonce_at = 14 + (static_cast<size_t>(answer[12]) << 8 | answer[13]);
+  const size_t hmac_at = nonce_at + 2 + DigestSizeOf(AlgId::kSha256) + 1;
+  ASSERT_EQ(hmac_at + 2 + DigestSizeOf(AlgId::kSha256), size);
   size_t cases = 0;
   for (size_t offset = 0; offset < size; ++offset) {
     faulty.TamperResponse([&](Buffer& bytes) {
@@ -274,9 +279,11 @@ TEST_F(SessionTest, AnAlteredAnswerIsNeverBelieved) {
     const Error error = FailureOf([&] { UnsealItem(session.get(), true); });
     faulty.TamperResponse(nullptr);
     EXPECT_NE(error.message, "it did not fail") << offset;
-    // Behind the header nothing but the HMAC (or a size that no longer fits) can tell.
-    if (offset >= 14) {
-      EXPECT_TRUE(error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kMarshallingError)
+    // Behind the header nothing but the HMAC can tell, or one of the sizes that no longer fits.
+    const bool of_a_size = offset < 14 || offset - nonce_at < 2 || offset - hmac_at < 2;
+    if (offset >= 10) {
+      EXPECT_TRUE(error.code == ErrorCode::kIntegrity ||
+                  (of_a_size && error.code == ErrorCode::kMarshallingError))
           << offset << ": " << error.message;
     }
     ++cases;
