@@ -3,6 +3,7 @@
 #define TPM2_RESPONSE_CODE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,14 @@ struct DecodedRc {
 
 // Decodes every 32-bit value; never throws.
 DecodedRc DecodeResponseCode(uint32_t rc);
+
+// True for an error HRESULT of FACILITY_TPM_SERVICES, which Windows gives in a response code's
+// place.
+constexpr bool IsWindowsStatus(uint32_t rc) { return rc >> 16 == 0x8028; }
+// TPM_E_INVALID_HANDLE: Windows does not know the handle of an object or session (any more).
+inline constexpr uint32_t kWindowsInvalidHandle = 0x80280401;
+// The TPM's own code in such a status; nothing where Windows speaks for itself.
+std::optional<uint32_t> TpmCodeOf(uint32_t windows_status);
 
 }  // namespace tpm2
 

@@ -77,6 +77,7 @@ void Client::Flush(uint32_t handle) noexcept {
       return;
     } catch (const Error& error) {
       // Gone already (reset, resource manager).
+      if (error.hresult == kWindowsInvalidHandle) return;
       if (error.tpm_rc && DecodeResponseCode(*error.tpm_rc).base == rc::kHandle) return;
     }
   }

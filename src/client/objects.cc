@@ -82,9 +82,7 @@ void Client::ForgetAll() noexcept {
 }
 
 bool Client::LostContext(const Error& error) {
-  // Windows' own code for a handle that it does not know (any more).
-  constexpr uint32_t kInvalidHandle = 0x80280401;  // TPM_E_INVALID_HANDLE
-  if (error.hresult == kInvalidHandle) return true;
+  if (error.hresult == kWindowsInvalidHandle) return true;
   uint32_t code = BaseCode(error);
   // REFERENCE_H0..H6 and S0..S6: a handle or session of ours that the TPM no longer has.
   return (code >= rc::kReferenceH0 && code <= rc::kReferenceS0 + 6) || code == rc::kContextGap ||

@@ -15,7 +15,6 @@ constexpr uint32_t kTctiLayer = 0x000a;
 // code that the resource manager made up" is 0x000c. Both may carry either kind of code.
 constexpr uint32_t kResourceManagerLayer = 0x000b;
 constexpr uint32_t kResourceManagerTpmLayer = 0x000c;
-constexpr uint32_t kWindowsTpmLayer = 0x8028;  // an error HRESULT of FACILITY_TPM_SERVICES
 
 // Bits of a response code, Part 2 table "Response Code Formats".
 constexpr uint32_t kFormatOne = 1u << 7;
@@ -123,14 +122,20 @@ void DecodeResourceManager(uint32_t rc, DecodedRc& out) {
 void DecodeWindows(uint32_t low, DecodedRc& out) {
   if (const RcRow* row = FindRow(WindowsRows(), low)) {
     Describe(*row, out);
-  } else if (low != 0 && (low < 0x400 || (low & 0xff00) == 0x900)) {
-    DecodeTpm(low, out);
+  } else if (const auto code = TpmCodeOf(out.raw)) {
+    DecodeTpm(*code, out);
   } else {
     Describe(kUnknownWindows, out);
   }
 }
 
 }  // namespace
+
+std::optional<uint32_t> TpmCodeOf(uint32_t windows_status) {
+  const uint32_t low = windows_status & 0xffff;
+  const bool of_tpm = low != 0 && (low < 0x400 || (low & 0xff00) == 0x900);
+  return IsWindowsStatus(windows_status) && of_tpm ? std::optional(low) : std::nullopt;
+}
 
 const RcRow* FindRow(std::span<const RcRow> rows, uint32_t value) {
   const auto row = std::lower_bound(rows.begin(), rows.end(), value,
@@ -149,7 +154,7 @@ DecodedRc DecodeResponseCode(uint32_t rc) {
     DecodeResourceManager(out.base, out);
   } else if (out.layer >= kFirstTssLayer && out.layer <= kTctiLayer) {
     DecodeTssBase(out.base, out);
-  } else if (out.layer == kWindowsTpmLayer) {
+  } else if (IsWindowsStatus(rc)) {
     DecodeWindows(out.base, out);
   } else {
     Describe(kUnknownLayer, out);

@@ -143,7 +143,13 @@ void Executor::ThrowResponseCode(const CommandFrame& frame, uint32_t rc) const {
   DecodedRc decoded = DecodeResponseCode(rc);
   Error error(decoded.code, std::string());
   error.command = Described(frame.code);
-  error.tpm_rc = rc;
+  // What Windows gives in a response code's place is its own status; the TPM's code may be in it.
+  if (IsWindowsStatus(rc)) {
+    error.hresult = rc;
+    error.tpm_rc = TpmCodeOf(rc);
+  } else {
+    error.tpm_rc = rc;
+  }
   error.rc_name = decoded.name;
   error.suggestion = decoded.suggestion;
   if (decoded.subject != RcSubject::kNone && decoded.number != 0) {

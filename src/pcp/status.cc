@@ -1,10 +1,8 @@
 #include "pcp/status.h"
 
-#include <algorithm>
-#include <cstdio>
-#include <iterator>
 #include <string_view>
 
+#include "codec/windows_status.h"
 #include "tpm2/response_code.h"
 #include "transport/tbs_status.h"
 
@@ -14,15 +12,7 @@ namespace {
 using enum ErrorCode;
 using Step = Situation::Step;
 
-struct Row {
-  uint32_t status;
-  std::string_view name;
-  ErrorCode code;
-  std::string_view meaning;
-  std::string_view remedy;
-};
-
-constexpr std::string_view kReport = "This should not happen: please report it.";
+constexpr std::string_view kReport = kAdviceReportStatus;
 constexpr std::string_view kNoKey =
     "Use the key's name and scope as it was provisioned, in the same Windows account for scope "
     "'user'; clearing the TPM or deleting the profile ends a key.";
@@ -37,7 +27,7 @@ constexpr std::string_view kUi =
     "The key wants to ask a person, and this library never shows a dialogue: provision a key of "
     "its own.";
 
-constexpr Row kRows[] = {
+constexpr RcRow kRows[] = {
     {0x00000005, "ERROR_ACCESS_DENIED", kAccessDenied, "Access is denied.", kRights},
     {0x80070005, "E_ACCESSDENIED", kAccessDenied, "Access is denied.", kRights},
     {0x80090009, "NTE_BAD_FLAGS", kTransportError, "The flags were refused.", kReport},
@@ -96,19 +86,12 @@ constexpr Row kRows[] = {
     {0x8029040c, "TPM_E_PCP_VALIDATION_FAILED", kIntegrity, "The provider's own validation failed.",
      "Find out whether this is the TPM that you expect."},
 };
-static_assert(std::is_sorted(std::begin(kRows), std::end(kRows),
-                             [](const Row& a, const Row& b) { return a.status < b.status; }));
+static_assert(IsAscending(kRows));
 
 constexpr uint32_t kPerm = 0x80090010;
 constexpr uint32_t kNotReady = 0x80090030;
 constexpr uint32_t kPcpNotReady = 0x80290401;
 constexpr uint32_t kValueAsHresult = 0x80280084;
-
-std::string Hexadecimal(uint32_t status) {
-  char text[11];
-  std::snprintf(text, sizeof text, "0x%08x", static_cast<unsigned>(status));
-  return text;
-}
 
 bool IsDenial(uint32_t status) { return status == 0x5 || status == 0x80070005 || status == kPerm; }
 
@@ -119,7 +102,7 @@ bool WantsElevation(uint32_t status, const Situation& situation) {
   switch (situation.step) {
     case Step::kActivate:
       return IsDenial(status) || status == kNotReady || status == kPcpNotReady ||
-             status == kValueAsHresult;
+             status == kValueAsHresult || status == tbs::kCommandBlocked;
     case Step::kCreateKey:
     case Step::kDeleteKey:
       return situation.machine &&
@@ -136,24 +119,18 @@ bool IsKeyMissing(uint32_t status) {
 }
 
 Error Failure(uint32_t status, const Situation& situation) {
-  Error error(kTransportError, "it answered " + Hexadecimal(status) + ", which is not known",
+  Error error(kTransportError, "it answered " + StatusText(status) + ", which is not known",
               "Look the status up in winerror.h.");
-  const auto row = std::lower_bound(std::begin(kRows), std::end(kRows), status,
-                                    [](const Row& a, uint32_t b) { return a.status < b; });
-  if (row != std::end(kRows) && row->status == status) {
-    error.code = row->code;
-    error.message =
-        std::string(row->name) + " (" + Hexadecimal(status) + "): " + std::string(row->meaning);
-    error.suggestion = row->remedy;
-  } else if (const auto code = TbsResponseCode(status)) {
-    const DecodedRc decoded = DecodeResponseCode(*code);
+  if (const RcRow* row = FindRow(kRows, status)) {
+    error = StatusError(*row);
+  } else if (TbsIsResponseCode(status)) {
+    const DecodedRc decoded = DecodeResponseCode(status);
     error.code = decoded.code;
-    error.message = std::string(decoded.name) + " (" + Hexadecimal(status) +
-                    "): " + std::string(decoded.meaning);
+    error.message = StatusText(status, decoded.name, decoded.meaning);
     error.suggestion = decoded.suggestion;
-    error.tpm_rc = *code;
+    error.tpm_rc = TpmCodeOf(status);
     error.rc_name = decoded.name;
-  } else if (status >> 16 == 0x8028) {
+  } else if (IsWindowsStatus(status)) {
     error = TbsFailure(status, {TbsSituation::Call::kOpen, {}, situation.elevated});
   }
   if (WantsElevation(status, situation)) {

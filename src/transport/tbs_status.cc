@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <string>
 #include <string_view>
 
+#include "codec/windows_status.h"
 #include "tpm2/constants.h"
 #include "tpm2/response_code.h"
 #include "transport/framing.h"
@@ -15,17 +15,7 @@ namespace {
 
 using enum ErrorCode;
 
-constexpr uint32_t kTpmFacility = 0x80280000;  // FACILITY_TPM_SERVICES, failure
-
-struct Row {
-  uint32_t status;
-  std::string_view name;
-  ErrorCode code;
-  std::string_view meaning;
-  std::string_view remedy;
-};
-
-constexpr std::string_view kReport = "This should not happen: please report it.";
+constexpr std::string_view kReport = kAdviceReportStatus;
 constexpr std::string_view kElevate =
     "Run this from an elevated (administrator) process or as SYSTEM.";
 constexpr std::string_view kService =
@@ -36,7 +26,7 @@ constexpr std::string_view kReopen = "Repeat the operation: the connection is op
 constexpr std::string_view kNoPpi =
     "Windows or the firmware has no physical presence interface for this.";
 
-constexpr Row kRows[] = {
+constexpr RcRow kRows[] = {
     {0x80070005, "E_ACCESSDENIED", kAccessDenied, "Windows does not let this user use the TPM.",
      "Run as a user who may use the TPM; inside an AppContainer there is little that may."},
     {0x80284001, "TBS_E_INTERNAL_ERROR", kTransportError, "TPM Base Services failed internally.",
@@ -65,7 +55,8 @@ constexpr Row kRows[] = {
      "TPM Base Services are still starting.", "Try again in a moment."},
     {0x8028400c, "TBS_E_PPI_NOT_SUPPORTED", kNotSupported,
      "There is no physical presence interface.", kNoPpi},
-    {0x8028400d, "TBS_E_COMMAND_CANCELED", kTransportError, "The command was cancelled.", {}},
+    {0x8028400d, "TBS_E_COMMAND_CANCELED", kTransportError, "The command was cancelled.",
+     "Repeat the operation, unless it was you who gave it up."},
     {0x8028400e, "TBS_E_BUFFER_TOO_LARGE", kTransportError, "The command or buffer is too large.",
      kReport},
     {0x8028400f, "TBS_E_TPM_NOT_FOUND", kTpmUnavailable, "Windows has no TPM 2.0.",
@@ -73,7 +64,8 @@ constexpr Row kRows[] = {
      "TPM 1.2 is not supported."},
     {0x80284010, "TBS_E_SERVICE_DISABLED", kTpmUnavailable, "TPM Base Services are disabled.",
      kService},
-    {0x80284011, "TBS_E_NO_EVENT_LOG", kNotSupported, "The firmware gives no measurement log.", {}},
+    {0x80284011, "TBS_E_NO_EVENT_LOG", kNotSupported, "The firmware gives no measurement log.",
+     "Do without the log: a quote and the PCRs' values need none."},
     {0x80284012, "TBS_E_ACCESS_DENIED", kAccessDenied,
      "Windows does not let this user do this with the TPM.",
      "Check the rights of the account that this runs as."},
@@ -89,8 +81,7 @@ constexpr Row kRows[] = {
      "Windows has not finished preparing the TPM.",
      "Open tpm.msc and let it prepare the TPM, or restart the machine."},
 };
-static_assert(std::is_sorted(std::begin(kRows), std::end(kRows),
-                             [](const Row& a, const Row& b) { return a.status < b.status; }));
+static_assert(IsAscending(kRows));
 
 // Part 2 6.5.2. What changes the platform, the hierarchies, persistent storage, the lockout or
 // PCRs, and ActivateCredential, which takes endorsement authority.
@@ -101,22 +92,17 @@ constexpr std::array<uint32_t, 27> kElevatedOnly = {0x11f, 0x120, 0x121, 0x122, 
 static_assert(std::is_sorted(kElevatedOnly.begin(), kElevatedOnly.end()));
 constexpr uint32_t kPolicySecret = 0x151;
 
-std::string Hexadecimal(uint32_t status) {
-  char text[11];
-  std::snprintf(text, sizeof text, "0x%08x", static_cast<unsigned>(status));
-  return text;
-}
-
 Error Blocked(uint32_t status, const TbsSituation& situation) {
   const DecodedRc decoded = DecodeResponseCode(status);
-  const std::string text = std::string(decoded.name) + " (" + Hexadecimal(status) + "): ";
   if (status == tbs::kCommandBlocked && !situation.elevated &&
       TbsNeedsElevation(situation.command)) {
     return {kRequiresElevation,
-            text + "Windows lets administrators send this command to the TPM, not standard users.",
+            StatusText(status, decoded.name,
+                       "Windows lets administrators send this command to the TPM, not standard "
+                       "users."),
             std::string(kElevate)};
   }
-  return {kCommandBlocked, text + std::string(decoded.meaning),
+  return {kCommandBlocked, StatusText(status, decoded.name, decoded.meaning),
           situation.elevated
               ? "Do without it: Windows keeps this command for itself, even from administrators."
               : std::string(decoded.suggestion)};
@@ -132,13 +118,11 @@ bool TbsNeedsElevation(ByteView command) {
          LoadU32(command.subspan(kHeaderSize)) == rh::kEndorsement;
 }
 
-std::optional<uint32_t> TbsResponseCode(uint32_t status) {
-  if ((status & 0xffff0000) != kTpmFacility) return std::nullopt;
-  const uint32_t low = status & 0xffff;
-  if (low != 0 && (low < 0x400 || (low & 0xff00) == 0x900)) return low;
+bool TbsIsResponseCode(uint32_t status) {
+  if (TpmCodeOf(status)) return true;
   // Lost handles and busy chips: the executor resubmits, the client loads again.
-  if (low == 0x401 || low == 0x402 || (low >= 0x800 && low <= 0x803)) return status;
-  return std::nullopt;
+  return status == kWindowsInvalidHandle || status == 0x80280402 ||
+         (status >= 0x80280800 && status <= 0x80280803);
 }
 
 bool TbsPasses(uint32_t status) {
@@ -148,22 +132,17 @@ bool TbsPasses(uint32_t status) {
 
 Error TbsFailure(uint32_t status, const TbsSituation& situation) {
   Error error(kTransportError,
-              "Windows' TPM Base Services answered " + Hexadecimal(status) + ", which is not known",
+              "Windows' TPM Base Services answered " + StatusText(status) + ", which is not known",
               "Look the HRESULT up in winerror.h; tpm.msc shows whether the TPM is ready.");
-  const auto row = std::lower_bound(std::begin(kRows), std::end(kRows), status,
-                                    [](const Row& a, uint32_t b) { return a.status < b; });
-  if (row != std::end(kRows) && row->status == status) {
-    error.code = row->code;
-    error.message =
-        std::string(row->name) + " (" + Hexadecimal(status) + "): " + std::string(row->meaning);
-    error.suggestion = row->remedy;
+  if (const RcRow* row = FindRow(kRows, status)) {
+    error = StatusError(*row);
     if (row->code == kAccessDenied && !situation.elevated) {
       error.code = kRequiresElevation;
       error.suggestion = kElevate;
     }
     if (status == tbs::kInternalError && situation.call == TbsSituation::Call::kEventLog) {
       error.code = kNotSupported;
-      error.suggestion = "The firmware gives no measurement log.";
+      error.suggestion = "The firmware may give no measurement log: do without it.";
     }
   } else if (status == 0x80280400 || status == 0x80280403 || status == 0x80280404) {
     error = Blocked(status, situation);

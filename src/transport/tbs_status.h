@@ -4,7 +4,6 @@
 #define TPM2_TRANSPORT_TBS_STATUS_H_
 
 #include <cstdint>
-#include <optional>
 
 #include "tpm2/bytes.h"
 #include "tpm2/error.h"
@@ -21,7 +20,6 @@ inline constexpr uint32_t kTooManyResources = 0x8028400a;
 inline constexpr uint32_t kCommandCanceled = 0x8028400d;
 inline constexpr uint32_t kNoEventLog = 0x80284011;
 inline constexpr uint32_t kCommandBlocked = 0x80280400;
-inline constexpr uint32_t kInvalidHandle = 0x80280401;
 }  // namespace tbs
 
 // What was being asked when the status came.
@@ -32,10 +30,10 @@ struct TbsSituation {
   bool elevated = true;  // the process has an administrator's or the system's token
 };
 
-// The response code to hand on for a status that speaks for the TPM or asks for a resubmission:
-// 0x80280000 | TPM_RC becomes the TPM_RC, the TPM driver's own 0x8028040x and 0x8028080x stay.
-// Nothing for statuses that are TbsFailure()'s.
-std::optional<uint32_t> TbsResponseCode(uint32_t status);
+// True for a status to be handed on as a response code, since the layers above know what to do:
+// 0x80280000 | TPM_RC, and the TPM driver's own for lost handles and busy chips. The others are
+// TbsFailure()'s.
+bool TbsIsResponseCode(uint32_t status);
 
 // The error for every other status. Its hresult is the status.
 Error TbsFailure(uint32_t status, const TbsSituation& situation);

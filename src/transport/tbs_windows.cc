@@ -119,11 +119,14 @@ class TbsTransport final : public Transport {
     return (code & 0x80000000) != 0 ? Explain(code, command) : response;
   }
 
-  bool IsOpen() const override { return open_.load(std::memory_order_acquire); }
+  // An interrupted one is of no use any more, also where no command noticed.
+  bool IsOpen() const override {
+    return open_.load(std::memory_order_acquire) && !interrupted_.load();
+  }
 
   bool Cancel() noexcept override {
     const std::lock_guard lock(mutex_);
-    return IsOpen() && api_.cancel(context_) == 0;
+    return open_.load() && api_.cancel(context_) == 0;
   }
 
   // The command that is under way ends when the TPM has given it up: TBS knows no other way.
@@ -141,7 +144,7 @@ class TbsTransport final : public Transport {
   }
 
   Buffer Explain(uint32_t status, ByteView command) {
-    if (const auto code = TbsResponseCode(status)) return CodeOnly(*code);
+    if (TbsIsResponseCode(status)) return CodeOnly(status);
     Error error = TbsFailure(status, {TbsSituation::Call::kSubmit, command, IsElevated()});
     // The command has run, or may have: what it left in the TPM goes with the context.
     if (status == tbs::kInsufficientBuffer || status == tbs::kInvalidContext) CloseContext();

@@ -140,6 +140,29 @@ TEST_F(ExecutorTest, ResubmissionEnds) {
   EXPECT_GE(all, std::chrono::seconds(5));
 }
 
+// An HRESULT in the response code's place, as TBS gives it.
+TEST_F(ExecutorTest, WindowsStatusesAreNoneOfTheTpms) {
+  transport.ExpectCode(0x17b, ResponseOfCode(0x80280084));
+  Error error = FailureOf(GetRandom());
+  EXPECT_EQ(error.hresult, 0x80280084u);
+  EXPECT_EQ(error.tpm_rc, 0x84u);
+  EXPECT_EQ(error.rc_name, "TPM_RC_VALUE");
+  transport.ExpectCode(0x17b, ResponseOfCode(0x80280401));
+  error = FailureOf(GetRandom());
+  EXPECT_EQ(error.hresult, 0x80280401u);
+  EXPECT_FALSE(error.tpm_rc);
+  EXPECT_EQ(error.rc_name, "TPM_E_INVALID_HANDLE");
+  for (int i = 0; i < 46; ++i) transport.ExpectCode(0x17b, ResponseOfCode(0x80280800));
+  error = FailureOf(GetRandom());
+  EXPECT_EQ(error.hresult, 0x80280800u);
+  EXPECT_FALSE(error.tpm_rc);
+  EXPECT_EQ(executor.counts().resubmissions, 45u);
+  transport.ExpectCode(0x17b, ResponseOfCode(0x84));
+  error = FailureOf(GetRandom());
+  EXPECT_FALSE(error.hresult);
+  EXPECT_EQ(error.tpm_rc, 0x84u);
+}
+
 TEST_F(ExecutorTest, ACheckpointEndsTheResubmission) {
   transport.ExpectCode(0x17b, ResponseOfCode(0x922)).ExpectCode(0x17b, ResponseOfCode(0x922));
   executor.set_checkpoint([this] {

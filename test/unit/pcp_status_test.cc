@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pcp/status.h"
+#include "tpm2/response_code.h"
 #include "transport/tbs_status.h"
 
 namespace tpm2 {
@@ -39,11 +40,9 @@ TEST(TbsStatus, HasAStableCodeForEveryRow) {
     const Error error = TbsFailure(status, {Call::kSubmit, Command(0x17b), true});
     EXPECT_EQ(error.code, code) << std::hex << status;
     EXPECT_EQ(error.hresult, status);
-    EXPECT_FALSE(TbsResponseCode(status)) << std::hex << status;
+    EXPECT_FALSE(TbsIsResponseCode(status)) << std::hex << status;
     EXPECT_NE(error.message.find("0x80"), std::string::npos) << error.message;
-    if (status != 0x8028400d && status != 0x80284011) {
-      EXPECT_FALSE(error.suggestion.empty()) << std::hex << status;
-    }
+    EXPECT_FALSE(error.suggestion.empty()) << std::hex << status;
   }
 }
 
@@ -71,15 +70,18 @@ TEST(TbsStatus, AsksForElevationOnlyWhereItWouldHelp) {
 }
 
 TEST(TbsStatus, TakesResponseCodesForWhatTheyAre) {
-  EXPECT_EQ(TbsResponseCode(0x80280084), 0x084u);
-  EXPECT_EQ(TbsResponseCode(0x802801d5), 0x1d5u);
-  EXPECT_EQ(TbsResponseCode(0x80280922), 0x922u);
-  EXPECT_EQ(TbsResponseCode(0x8028098e), 0x98eu);
+  for (uint32_t code : {0x84u, 0x1d5u, 0x922u, 0x98eu}) {
+    EXPECT_TRUE(TbsIsResponseCode(0x80280000 | code));
+    EXPECT_EQ(TpmCodeOf(0x80280000 | code), code);
+    EXPECT_FALSE(TpmCodeOf(code));
+  }
   for (uint32_t driver : {0x80280401u, 0x80280402u, 0x80280800u, 0x80280803u}) {
-    EXPECT_EQ(TbsResponseCode(driver), driver);
+    EXPECT_TRUE(TbsIsResponseCode(driver));
+    EXPECT_FALSE(TpmCodeOf(driver));
   }
   for (uint32_t other : {0x80280000u, 0x80280400u, 0x80280804u, 0x80284005u, 0x80290401u}) {
-    EXPECT_FALSE(TbsResponseCode(other)) << std::hex << other;
+    EXPECT_FALSE(TbsIsResponseCode(other)) << std::hex << other;
+    EXPECT_FALSE(TpmCodeOf(other)) << std::hex << other;
   }
 }
 
@@ -96,17 +98,27 @@ TEST(TbsStatus, TellsSpecialCasesApart) {
 
 TEST(PcpStatus, HasAStableCodeForEveryRow) {
   const std::vector<std::pair<uint32_t, ErrorCode>> rows = {
-      {0x80090011, kKeyNotFound},     {0x80090016, kKeyNotFound},    {0x8009000d, kKeyNotFound},
-      {0x8009000f, kAlreadyExists},   {0x80090010, kAccessDenied},   {0x80070005, kAccessDenied},
-      {0x00000005, kAccessDenied},    {0x80090030, kTpmUnavailable}, {0x80090035, kTpmUnavailable},
-      {0x8009001d, kTpmUnavailable},  {0x8009001e, kTpmUnavailable}, {0x80090013, kTpmUnavailable},
-      {0x80090029, kNotSupported},    {0x80090009, kTransportError}, {0x80090027, kInvalidArgument},
-      {0x80090025, kInvalidArgument}, {0x80090026, kTransportError}, {0x80090028, kTransportError},
-      {0x80090022, kAccessDenied},    {0x80090036, kAccessDenied},   {0x8009002d, kTransportError},
-      {0x80090020, kTransportError},  {0x8009000b, kTransportError}, {0x80290401, kTpmUnavailable},
-      {0x80290405, kNotSupported},    {0x80290407, kTransportError}, {0x80290408, kAuthFailed},
-      {0x8029040c, kIntegrity},       {0x80284010, kTpmUnavailable}, {0x8028400f, kTpmUnavailable},
-      {0x802801df, kIntegrity},       {0x80090099, kTransportError}};
+      {0x80090011, kKeyNotFound},     {0x80090016, kKeyNotFound},
+      {0x8009000d, kKeyNotFound},     {0x8009000f, kAlreadyExists},
+      {0x80090010, kAccessDenied},    {0x80070005, kAccessDenied},
+      {0x00000005, kAccessDenied},    {0x80090030, kTpmUnavailable},
+      {0x80090035, kTpmUnavailable},  {0x8009001d, kTpmUnavailable},
+      {0x8009001e, kTpmUnavailable},  {0x80090013, kTpmUnavailable},
+      {0x80090029, kNotSupported},    {0x80090009, kTransportError},
+      {0x80090027, kInvalidArgument}, {0x80090025, kInvalidArgument},
+      {0x80090026, kTransportError},  {0x80090028, kTransportError},
+      {0x80090022, kAccessDenied},    {0x80090036, kAccessDenied},
+      {0x8009002d, kTransportError},  {0x80090020, kTransportError},
+      {0x8009000b, kTransportError},  {0x80290401, kTpmUnavailable},
+      {0x80290402, kTransportError},  {0x80290403, kInvalidArgument},
+      {0x80290404, kTransportError},  {0x80290405, kNotSupported},
+      {0x80290406, kTransportError},  {0x80290407, kTransportError},
+      {0x80290408, kAuthFailed},      {0x80290409, kTransportError},
+      {0x8029040a, kNotSupported},    {0x8029040b, kKeyNotFound},
+      {0x8029040c, kIntegrity},       {0x80280400, kCommandBlocked},
+      {0x80280401, kTpmRc},           {0x80284010, kTpmUnavailable},
+      {0x8028400f, kTpmUnavailable},  {0x802801df, kIntegrity},
+      {0x80090099, kTransportError}};
   for (const auto& [status, code] : rows) {
     const Error error = pcp::Failure(status, {Step::kUseKey, false, true, "NCryptOpenKey"});
     EXPECT_EQ(error.code, code) << std::hex << status << error.message;
@@ -121,6 +133,10 @@ TEST(PcpStatus, CarriesTheTpmsOwnCode) {
   EXPECT_EQ(error.tpm_rc, 0x084u);
   EXPECT_EQ(error.rc_name, "TPM_RC_VALUE");
   EXPECT_EQ(error.hresult, 0x80280084u);
+  // Windows' own status is none of the TPM's.
+  const Error own = pcp::Failure(0x80280401, {Step::kUseKey, false, true, "get"});
+  EXPECT_FALSE(own.tpm_rc);
+  EXPECT_EQ(own.hresult, 0x80280401u);
 }
 
 TEST(PcpStatus, AsksForElevationOnlyWhereItWouldHelp) {
@@ -140,8 +156,8 @@ TEST(PcpStatus, AsksForElevationOnlyWhereItWouldHelp) {
     EXPECT_EQ(code(internal, Step::kCreateKey, true, false), kRequiresElevation);
     EXPECT_EQ(code(internal, Step::kCreateKey, true, true), kTransportError);
   }
-  // Both ways in which Windows was seen to refuse activation.
-  for (uint32_t refused : {0x80090030u, 0x80280084u}) {
+  // The ways in which Windows was seen to refuse activation, or may.
+  for (uint32_t refused : {0x80090030u, 0x80290401u, 0x80280084u, 0x80280400u}) {
     EXPECT_EQ(code(refused, Step::kActivate, false, false), kRequiresElevation);
     EXPECT_NE(code(refused, Step::kActivate, false, true), kRequiresElevation);
     EXPECT_NE(code(refused, Step::kUseKey, false, false), kRequiresElevation);

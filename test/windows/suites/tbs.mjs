@@ -1,5 +1,5 @@
 // TPM Base Services: privileges, both layers of errors, what is tried again and what never is.
-import { createHash } from 'node:crypto';
+import { createHash, publicEncrypt } from 'node:crypto';
 import { Tpm } from 'node-tpm2';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { BrokerClient } from '../lib/broker_client.mjs';
@@ -8,6 +8,13 @@ import { as } from '../lib/provider.mjs';
 const GET_RANDOM = 0x17b;
 const LOAD = 0x157;
 const DIGEST = createHash('sha256').digest();
+const NV_INDEX = 0x01800055;
+const NEEDS_ELEVATION = {
+  code: 'REQUIRES_ELEVATION',
+  hresult: 0x80280400,
+  command: expect.stringMatching(/^TPM2_/),
+  suggestion: expect.stringContaining('elevated'),
+};
 
 let control;
 let tpm;
@@ -51,24 +58,40 @@ describe('a standard user', () => {
       expect((await tpm.readPublic(0x81010001)).publicKey.asymmetricKeyType).toBe('rsa');
       const key = await tpm.keys.create({ type: 'ecc' });
       expect(await key.sign(DIGEST)).toHaveLength(64);
+      const again = await tpm.keys.load(key.export());
+      expect(await again.sign(DIGEST)).toHaveLength(64);
+      const rsa = await tpm.keys.create({ type: 'rsa', sign: false, decrypt: true });
+      const plain = Buffer.from('plain');
+      const encrypted = publicEncrypt({ key: rsa.publicKey, oaepHash: 'sha256' }, plain);
+      expect(await rsa.decrypt(encrypted)).toEqual(plain);
       const sealed = await tpm.seal.seal({ data: DIGEST, pcrSelection: [7] });
       expect(await tpm.seal.unseal(sealed)).toEqual(DIGEST);
     });
   });
 
+  test("reads and writes an administrator's NV index, and may not take it away", async () => {
+    await open();
+    await tpm.nv.define({ handle: NV_INDEX, size: 4 });
+    try {
+      await as('0', async () => {
+        await tpm.nv.write(NV_INDEX, Buffer.from('abcd'));
+        expect(await tpm.nv.read(NV_INDEX)).toEqual(Buffer.from('abcd'));
+        await expect(tpm.nv.undefine(NV_INDEX)).rejects.toMatchObject(NEEDS_ELEVATION);
+      });
+    } finally {
+      await tpm.nv.undefine(NV_INDEX);
+    }
+  });
+
   test.each([
     ['pcr.extend', () => tpm.pcr.extend(16, DIGEST)],
+    ['pcr.event', () => tpm.pcr.event(16, Buffer.from('event'))],
     ['pcr.reset', () => tpm.pcr.reset(16)],
-    ['nv.define', () => tpm.nv.define({ handle: 0x01800055, size: 4 })],
+    ['nv.define', () => tpm.nv.define({ handle: NV_INDEX, size: 4 })],
   ])('%s needs elevation', async (_name, body) => {
     await as('0', async () => {
       await open();
-      await expect(body()).rejects.toMatchObject({
-        code: 'REQUIRES_ELEVATION',
-        hresult: 0x80280400,
-        command: expect.stringMatching(/^TPM2_/),
-        suggestion: expect.stringContaining('elevated'),
-      });
+      await expect(body()).rejects.toMatchObject(NEEDS_ELEVATION);
     });
   });
 });
@@ -153,11 +176,62 @@ describe('a status', () => {
     ['0x802801d5', 0x1d5, 'TPM_RC_SIZE'],
   ])("%s is the TPM's response code", async (text, tpmRc, rcName) => {
     await open();
-    for (const effect of [{ status: Number(text) }, { inBand: Number(text) }, { inBand: tpmRc }]) {
+    const hresult = Number(text);
+    for (const effect of [{ status: hresult }, { inBand: hresult }]) {
       await rule(effect);
-      await expect(tpm.random.bytes(8)).rejects.toMatchObject({ tpmRc, rcName });
+      await expect(tpm.random.bytes(8)).rejects.toMatchObject({ tpmRc, rcName, hresult });
     }
+    await rule({ inBand: tpmRc });
+    const error = await tpm.random.bytes(8).catch((caught) => caught);
+    expect(error).toMatchObject({ tpmRc, rcName });
+    expect(error.hresult).toBeUndefined(); // the TPM's word, and not Windows'
   });
+});
+
+describe("the driver's own status", () => {
+  test.each([['status'], ['inBand']])('0x80280401 to whom nothing is lost (%s)', async (layer) => {
+    await open();
+    await rule({ [layer]: 0x80280401 });
+    const error = await tpm.random.bytes(8).catch((caught) => caught);
+    expect(error).toMatchObject({
+      code: 'TPM_RC',
+      hresult: 0x80280401,
+      rcName: 'TPM_E_INVALID_HANDLE',
+      suggestion: expect.stringMatching(/./),
+    });
+    expect(error.tpmRc).toBeUndefined();
+  });
+
+  test.each([['status'], ['inBand']])(
+    '0x80280401 loads again what was warm (%s)',
+    async (layer) => {
+      await open();
+      const key = await tpm.keys.create({ type: 'ecc' });
+      await key.sign(DIGEST);
+      await rule({ [layer]: 0x80280401 }, 0x15d); // TPM2_Sign
+      expect(await key.sign(DIGEST)).toHaveLength(64);
+      expect(await submitted(0x15d)).toHaveLength(3);
+    },
+  );
+
+  test('0x80280800 is sent again, but not for ever', async () => {
+    await open();
+    await rule({ inBand: 0x80280800 }, GET_RANDOM, 46);
+    const error = await tpm.random.bytes(8).catch((caught) => caught);
+    expect(error).toMatchObject({ hresult: 0x80280800, rcName: 'TPM_E_RETRY' });
+    expect(error.tpmRc).toBeUndefined();
+    expect(await submitted(GET_RANDOM)).toHaveLength(46);
+  });
+
+  test.each([[0x80284009], [0x8028400a], [0x8028400b]])(
+    'a command that is refused for want of room is not sent again (%i)',
+    async (status) => {
+      await open();
+      await rule({ status });
+      await expect(tpm.random.bytes(8)).rejects.toMatchObject({ hresult: status });
+      expect(await submitted(GET_RANDOM)).toHaveLength(1);
+    },
+  );
 });
 
 describe('opening', () => {
