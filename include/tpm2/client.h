@@ -38,8 +38,10 @@ class Client {
   bool IsOpen() const { return transport_ != nullptr && transport_->IsOpen(); }
 
   Executor& executor() { return *executor_; }
-  // For another way to the TPM, traced and stopped as this client's own is.
-  std::unique_ptr<Executor> ExecutorOn(Transport& transport) const;
+  // Told of another way to the TPM while commands go there, and null when that is over; so that a
+  // cancellation finds them.
+  using SideWatcher = std::function<void(Transport*)>;
+  void set_side_watcher(SideWatcher watcher) { side_watcher_ = std::move(watcher); }
   const TransportTraits& traits() const { return transport_->traits(); }
   void set_trace(Executor::TraceSink sink);
   void set_checkpoint(std::function<void()> checkpoint);
@@ -94,6 +96,7 @@ class Client {
   void ForgetFixedProperties() { fixed_properties_.clear(); }
 
  private:
+  friend class SideWay;
   struct Leaf {
     Buffer public_area;
     Buffer private_area;
@@ -124,12 +127,14 @@ class Client {
   std::unique_ptr<Session> StartSaltedSession(SessionType type, const CallOptions& options,
                                               SaltKey salt);
   void FlushSession(std::unique_ptr<Session>& session) noexcept;
+  std::unique_ptr<Executor> ExecutorOn(Transport& transport) const;
 
   TransportFactory open_;
   std::shared_ptr<Transport> transport_;
   std::unique_ptr<Executor> executor_;
   Executor::TraceSink trace_;
   std::function<void()> checkpoint_;
+  SideWatcher side_watcher_;
 
   std::vector<Leaf> leaves_;
   uint64_t use_count_ = 0;
@@ -188,6 +193,27 @@ class ScopedObject {
   Client& client_;
   uint32_t handle_;
   bool released_ = false;
+};
+
+// Another way to the TPM than the client's own, traced and stopped as that is. Ends before the
+// transport does. One at a time.
+class SideWay {
+ public:
+  SideWay(Client& client, Transport& transport)
+      : client_(client), executor_(client.ExecutorOn(transport)) {
+    if (client_.side_watcher_) client_.side_watcher_(&transport);
+  }
+  ~SideWay() {
+    if (client_.side_watcher_) client_.side_watcher_(nullptr);
+  }
+  SideWay(const SideWay&) = delete;
+  SideWay& operator=(const SideWay&) = delete;
+
+  Executor& executor() { return *executor_; }
+
+ private:
+  Client& client_;
+  std::unique_ptr<Executor> executor_;
 };
 
 }  // namespace tpm2

@@ -80,6 +80,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool Next(Client& client, Queued& next);
   void RunOne(Client& client, const Queued& queued);
   void Checkpoint(Client& client);
+  void WatchSide(Transport* side);
   std::shared_ptr<Transport> Open(const Opener& opener);
   template <typename Predicate>
   void RemoveQueued(Predicate matches, const Error& error);
@@ -95,6 +96,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool stopped_ = false;
   std::vector<std::function<void()>> on_stopped_;
   std::shared_ptr<Transport> transport_;  // for Cancel() and Interrupt() from other threads
+  // Where else the running job has sent a command. Used under mutex_ only: its owner takes it away
+  // under mutex_ before it ends.
+  Transport* side_ = nullptr;
   std::atomic<bool> answered_{false};
 };
 

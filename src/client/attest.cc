@@ -153,11 +153,11 @@ class ProviderKey {
                   "its quotes works anywhere.");
     }
     key_ = pcp::Open(blob_);
-    executor_ = client.ExecutorOn(key_->transport());
+    way_.emplace(client, key_->transport());
     // A key of the same name that somebody has put in its place would quote just as well.
     ReadPublic command;
     command.object_handle = Entity{key_->handle(), Name()};
-    object_.area = *executor_->Run(command).out_public;
+    object_.area = *way_->executor().Run(command).out_public;
     if (ToBytes(object_.area, "TPMT_PUBLIC") != blob_.public_area) {
       throw Error(ErrorCode::kIntegrity,
                   "the Platform Crypto Provider's key of this name is not the one in the blob",
@@ -167,13 +167,17 @@ class ProviderKey {
   }
 
   const LoadedObject& object() const { return object_; }
-  Executor& executor() { return *executor_; }
-  pcp::IdentityKey& key() { return *key_; }
+  Executor& executor() { return way_->executor(); }
+  // The provider's own business: a cancellation must not hit commands that it sends itself.
+  SecretBytes Activate(ByteView activation) {
+    way_.reset();
+    return key_->Activate(activation);
+  }
 
  private:
   pcp::KeyBlob blob_;
   std::unique_ptr<pcp::IdentityKey> key_;
-  std::unique_ptr<Executor> executor_;
+  std::optional<SideWay> way_;  // ends before the key, and with it before Windows' context
   LoadedObject object_;
 };
 
@@ -190,19 +194,25 @@ op::CreatedKey ProvisionByProvider(const op::ProvisionAk& request) {
   return created;
 }
 
+// The Platform Crypto Provider has one endorsement key to activate with, which is RSA.
+[[noreturn]] void RefuseOtherEk(const char* what) {
+  throw Error(ErrorCode::kNotSupported,
+              std::string(what) +
+                  ": the Platform Crypto Provider activates with Windows' own endorsement key only",
+              "Leave ek out, and make the credential for tpm.attest.ek({ type: 'rsa' }).");
+}
+
 SecretBytes ActivateByProvider(Client& client, const op::ActivateCredentialOp& request,
                                const Credential& credential) {
-  if (request.ek_handle) {
-    throw Error(ErrorCode::kNotSupported,
-                "ek: the Platform Crypto Provider chooses the endorsement key itself",
-                "Leave it out, and make the credential for the RSA endorsement key of Windows.");
+  if (!IsRsaSeed(credential.secret.view())) {
+    RefuseOtherEk("secret");
   }
   ProviderKey key(client, request.blob);
   Sized<IdObject> id_object{credential.id_object};
   Buffer activation = ToBytes(id_object, "TPM2B_ID_OBJECT");
   const Buffer secret = ToBytes(credential.secret, "TPM2B_ENCRYPTED_SECRET");
   activation.insert(activation.end(), secret.begin(), secret.end());
-  return key.key().Activate(activation);
+  return key.Activate(activation);
 }
 
 }  // namespace
@@ -225,10 +235,10 @@ op::QuoteResult Run(Client& client, const CallOptions& options, const op::QuoteO
 
 SecretBytes Run(Client& client, const CallOptions& options,
                 const op::ActivateCredentialOp& request) {
+  const bool by_provider = pcp::IsKeyBlob(request.blob.public_area);
+  if (by_provider && (request.ek_handle || request.ek_type == "ecc")) RefuseOtherEk("ek");
   Credential credential = ParseCredential(request);
-  if (pcp::IsKeyBlob(request.blob.public_area)) {
-    return ActivateByProvider(client, request, credential);
-  }
+  if (by_provider) return ActivateByProvider(client, request, credential);
   return client.WithObject(
       request.blob, options, Client::Needs::kNothing, [&](const LoadedObject& ak) {
         LoadedObject key = ak;  // making the EK may move what is kept

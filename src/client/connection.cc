@@ -63,6 +63,7 @@ void Connection::StopRunning(Predicate matches) {
     std::lock_guard lock(mutex_);
     if (running_.job == nullptr || !matches(running_)) return;
     cancel_running_ = true;
+    if (side_ != nullptr) side_->Cancel();
     transport = transport_;
   }
   if (transport == nullptr) return;
@@ -118,6 +119,7 @@ void Connection::WaitStopped(std::chrono::milliseconds grace) {
   auto is_stopped = [this] { return stopped_; };
   if (wake_.wait_for(lock, grace, is_stopped)) return;
   std::shared_ptr<Transport> transport = transport_;
+  if (side_ != nullptr) side_->Interrupt();
   lock.unlock();
   if (transport != nullptr) transport->Interrupt();
   lock.lock();
@@ -136,6 +138,13 @@ void Connection::Checkpoint(Client& client) {
   if (client.executor().counts().commands != 0) answered_.store(true);
   std::lock_guard lock(mutex_);
   if (cancel_running_) throw Aborted();
+}
+
+void Connection::WatchSide(Transport* side) {
+  std::lock_guard lock(mutex_);
+  side_ = side;
+  // Whoever has another way to this TPM has had its answer: there is no wait to be given up.
+  if (side != nullptr) answered_.store(true);
 }
 
 bool Connection::Next(Client& client, Queued& next) {
@@ -187,6 +196,7 @@ void Connection::ThreadMain(Opener opener, std::shared_ptr<Connection> predecess
   {
     Client client([this, &opener] { return Open(opener); });
     client.set_checkpoint([this, &client] { Checkpoint(client); });
+    client.set_side_watcher([this](Transport* side) { WatchSide(side); });
     Queued next;
     while (Next(client, next)) {
       RunOne(client, next);

@@ -208,6 +208,39 @@ TEST_F(ConnectionTest, ARunningJobIsCancelledInTheTpm) {
   EXPECT_FALSE(gate->interrupted());
 }
 
+// A job that sends its command another way, as those do that belong to Windows' key provider.
+class SideJob : public RandomJob {
+ public:
+  explicit SideJob(std::unique_ptr<Transport> transport) : transport_(std::move(transport)) {}
+  void Run(Client& client) override {
+    SideWay way(client, *transport_);
+    way.executor().Run(GetRandom());
+  }
+
+ private:
+  std::unique_ptr<Transport> transport_;
+};
+
+// Also where it is the first of all, so that the TPM has answered nothing on the usual way.
+TEST_F(ConnectionTest, ACommandBesideIsCancelledWhereItIs) {
+  int owner = 0;
+  auto beside = std::make_shared<Gate>();
+  for (int round = 0; round < 2; ++round) {
+    beside->Close();
+    auto job = std::make_shared<SideJob>(std::make_unique<GatedTransport>(beside, alive));
+    connection->Post(job, &owner, 7);
+    beside->WaitUntilHeld();
+    connection->Cancel(&owner, 7, kStopIt);
+    EXPECT_EQ(job->Code(), ErrorCode::kAborted);
+    beside->Open();
+    EXPECT_EQ(beside->cancels(), static_cast<size_t>(round + 1));
+    EXPECT_FALSE(gate->interrupted());
+    EXPECT_EQ(Post(&owner, 7)->Code(), std::nullopt);
+  }
+  connection->Cancel(&owner, 7, kStopIt);
+  EXPECT_EQ(beside->cancels(), 2u);  // it is over
+}
+
 // Where the TPM cannot be asked to give up, the command ends, but no further one of the job is
 // sent.
 TEST_F(ConnectionTest, NoFurtherCommandOfACancelledJobIsSent) {

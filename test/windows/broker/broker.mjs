@@ -39,6 +39,7 @@ const CONTROL = {
     state.pcp.store.clear();
   },
   settings: () => state.settings.values,
+  release: () => state.release(),
   pendingRules: () => state.settings.pendingRules(),
   log: () => state.log,
   violations: () => state.violations,

@@ -43,6 +43,7 @@ class Key {
   idBinding = null; // of the creating handle only
   activation = null;
   overwrite = false;
+  schemeStatus = 0; // that this Windows answers at the end to a scheme it does not know
 
   constructor(id, provider, namespace, record) {
     Object.assign(this, { id, provider, namespace, record, process: provider.process });
@@ -206,6 +207,7 @@ export class PcpService {
     if (record.usage !== IDENTITY_KEY) throw new NcryptError(NTE.NOT_SUPPORTED);
     if (this.store.has(namespace, record.name) && !key.overwrite) throw new NcryptError(NTE.EXISTS);
 
+    if (key.schemeStatus) throw new NcryptError(key.schemeStatus);
     const submit = this.submit(key.provider);
     const made = await tpm.create(submit, tpm.identityTemplate(record), key.nonce);
     key.handle = await tpm.load(submit, made);

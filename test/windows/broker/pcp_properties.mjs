@@ -18,6 +18,13 @@ function dword(value) {
   return value.length === 4 ? value.readUInt32LE() : fail(NTE.INVALID_PARAMETER);
 }
 
+// A Windows that does not know the scheme says so now, or when the key is finalised.
+function refuseScheme(key, { settings }) {
+  if (settings.schemeProperties) return;
+  if (settings.schemeAt === 'property') fail(settings.schemeStatus);
+  key.schemeStatus = settings.schemeStatus;
+}
+
 // What can be set while a key is being made: (key, value, flags, service).
 const CREATION = {
   Length(key, value) {
@@ -30,11 +37,11 @@ const CREATION = {
     key.record.usage = dword(value);
   },
   PCP_RSA_SCHEME(key, value, _flags, service) {
-    if (!service.settings.schemeProperties) fail(NTE.NOT_SUPPORTED);
+    refuseScheme(key, service);
     if (key.record.type !== 'rsa' || dword(value) !== tpm.ALG.rsassa) fail(NTE.INVALID_PARAMETER);
   },
   PCP_RSA_SCHEME_HASH_ALG(key, value, _flags, service) {
-    if (!service.settings.schemeProperties) fail(NTE.NOT_SUPPORTED);
+    refuseScheme(key, service);
     const hash = dword(value);
     const allowed = key.record.type === 'rsa' && [tpm.ALG.sha1, tpm.ALG.sha256].includes(hash);
     if (!allowed) fail(NTE.INVALID_PARAMETER);
@@ -113,7 +120,20 @@ async function pcrTable(service, provider) {
 
 const ecCertificates = (service, _provider, call) => endorsementCertificates(service, call, 'ecc');
 const rsaCertificates = (service, _provider, call) => endorsementCertificates(service, call, 'rsa');
-const ekPublic = (service, provider) => publicBlob(service, provider, tpm.EK);
+const told = ({ ekPublic }) => ekPublic && Buffer.from(ekPublic, 'hex');
+const rsaEkPublic = (service, provider) =>
+  told(service.settings) ?? publicBlob(service, provider, tpm.EK);
+// P-256 by the TCG's template, made for the question; Windows keeps it as a file of its own.
+async function eccEkPublic(service, provider) {
+  if (service.settings.ekPublic) return told(service.settings);
+  const submit = service.submit(provider);
+  const handle = await tpm.createEccEndorsementKey(submit);
+  try {
+    return await publicBlob(service, provider, handle);
+  } finally {
+    await tpm.flush(submit, handle);
+  }
+}
 
 // (service, provider, call) -> bytes or { certificates }.
 const PROVIDER = {
@@ -128,8 +148,9 @@ const PROVIDER = {
   PCP_PLATFORM_TYPE: () =>
     terminated("TPM-Version:2.0 -Level:0-Revision:1.64-VendorID:'NTP2'-Firmware:1.0"),
   PCP_PROVIDER_VERSION: () => terminated('10.0.19041.1'),
-  PCP_EKPUB: ekPublic,
-  PCP_RSA_EKPUB: ekPublic,
+  PCP_EKPUB: rsaEkPublic,
+  PCP_RSA_EKPUB: rsaEkPublic,
+  PCP_ECC_EKPUB: eccEkPublic,
   PCP_SRKPUB: (service, provider) => publicBlob(service, provider, tpm.SRK),
   PCP_EKCERT: rsaCertificates,
   PCP_RSA_EKCERT: rsaCertificates,

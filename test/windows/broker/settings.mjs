@@ -18,12 +18,17 @@ export const DEFAULTS = Object.freeze({
   securityDescrSupport: 1,
   /** false: a Windows older than 1803, without PCP_RSA_SCHEME and PCP_RSA_SCHEME_HASH_ALG. */
   schemeProperties: true,
+  /** Such a Windows refuses them when they are set ('property') or with the whole key ('finalize'). */
+  schemeAt: 'property',
+  schemeStatus: 0x80090029,
   /** false: NCRYPT_OVERWRITE_KEY_FLAG does nothing, so that a key of that name must be deleted. */
   overwriteHonoured: true,
   /** 'present', 'empty' (a store without certificates) or 'none' (0x80090011), for everybody. */
   ekCertificates: 'present',
   /** The same for a standard user, where 'error' gives 0x80090010. */
   userEkCertificates: 'empty',
+  /** Hexadecimal: what PCP_RSA_EKPUB, PCP_EKPUB and PCP_ECC_EKPUB answer instead of the truth. */
+  ekPublic: null,
   /** What activation answers a standard user: 0x80090030 or 0x80280084, both were seen. */
   userActivationStatus: 0x80090030,
   /** What a standard user gets who makes or deletes a machine key, and when: 'create', 'finalize'. */
@@ -51,9 +56,10 @@ export const DEFAULTS = Object.freeze({
  *           hold      'status' | 'inBand': wait until Tbsip_Cancel_Commands, and answer 0x8028400D
  *                     or TPM_RC_CANCELED; the command is not run
  *           delayMs   wait, then go on as usual
+ *           wait      any call: wait until the test says release(), then go on as usual
  */
 const MATCHES = ['fn', 'ordinal', 'property', 'nth', 'times'];
-const EFFECTS = ['status', 'inBand', 'response', 'tooSmall', 'hold', 'delayMs'];
+const EFFECTS = ['status', 'inBand', 'response', 'tooSmall', 'hold', 'delayMs', 'wait'];
 
 export class Settings {
   #rules = [];

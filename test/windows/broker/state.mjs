@@ -19,6 +19,7 @@ export class State {
   log = [];
   violations = [];
   leaks = []; // what processes left open when they ended
+  #waiting = []; // calls that a rule holds back
   #processes = new Map(); // pid -> { pid, connections }
 
   /**
@@ -105,6 +106,7 @@ export class State {
     const rule = this.settings.ruleFor(entry);
     const call = { library, process, fn, args, elevated, rule, log: entry };
     let result;
+    if (rule?.wait) await new Promise((resolve) => this.#waiting.push(resolve));
     try {
       result = rule?.status !== undefined ? { status: rule.status } : await implementation(call);
     } catch (error) {
@@ -115,6 +117,11 @@ export class State {
     this.log.push(entry);
     this.#write(entry);
     return { status: result.status, values: result.values ?? [] };
+  }
+
+  /** Lets the calls go on that rules hold back by `wait`. */
+  release() {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #elevated(byProcess) {
@@ -129,13 +136,21 @@ function statusOf(error, library) {
   return library === 'tbs' ? TBS_E_INTERNAL_ERROR : NTE_FAIL;
 }
 
+const contextOf = ([context]) => Number(context.readBigUInt64LE());
+
 // What a test may want to know about a call, besides its name.
 function describe(fn, args) {
   if (fn === 'Tbsip_Submit_Command') {
     const command = args[3];
     const ordinal = command.length >= 10 ? command.readUInt32BE(6) : 0;
-    return { ordinal, priority: args[2].readUInt32LE(), command: command.toString('hex') };
+    return {
+      context: contextOf(args),
+      ordinal,
+      priority: args[2].readUInt32LE(),
+      command: command.toString('hex'),
+    };
   }
+  if (fn === 'Tbsip_Cancel_Commands') return { context: contextOf(args) };
   if (fn === 'NCryptSetProperty' || fn === 'NCryptGetProperty') {
     return { property: args[1].toString('utf16le') };
   }

@@ -82,6 +82,25 @@ export async function provisionSrk(submit) {
   await flush(submit, primary);
 }
 
+// TCG EK Credential Profile, template L-2: PolicySecret(endorsement), AES-128, P-256.
+const EK_POLICY = '837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa';
+const EK_ATTRIBUTES = 0x000300b2;
+
+/** Makes the P-256 endorsement key; the caller flushes its handle. */
+export async function createEccEndorsementKey(submit) {
+  const template = Buffer.concat([
+    ...[u16(ALG.ecc), u16(ALG.sha256), u32(EK_ATTRIBUTES), sized(Buffer.from(EK_POLICY, 'hex'))],
+    ...[u16(ALG.aes), u16(128), u16(ALG.cfb), u16(ALG.null), u16(3), u16(ALG.null)],
+    ...[sized(Buffer.alloc(32)), sized(Buffer.alloc(32))],
+  ]);
+  const made = await run(submit, 'CreatePrimary', 0x131, {
+    handles: [RH_ENDORSEMENT],
+    auths: [password()],
+    body: [sized(Buffer.alloc(4)), sized(template), u16(0), u32(0)],
+  });
+  return made.u32();
+}
+
 /** Extends all banks of one PCR. `digests`: algorithm id to digest. */
 export const extendPcr = (submit, pcr, digests) =>
   run(submit, 'PCR_Extend', 0x182, {

@@ -54,6 +54,11 @@ export class BrokerClient {
     return this.#control('pendingRules');
   }
 
+  /** Lets calls go on that a rule's `wait` holds back. */
+  release() {
+    return this.#control('release');
+  }
+
   /** Every call of the doubles since the last clearLog(), oldest first. */
   log() {
     return this.#control('log');

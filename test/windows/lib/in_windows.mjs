@@ -14,15 +14,16 @@ export function temporaryFolder() {
 /**
  * Runs a script in a second node.exe; its output goes through files, as under Wine it must.
  * @param {string} script
- * @param {{ args?: string[], env?: object }} [options] env is added to this process's own
+ * @param {{ args?: string[], env?: object, program?: string }} [options] env is added to this process's own;
+ *   program: another copy of node.exe
  * @returns {Promise<{ code: number, stdout: string, stderr: string }>}
  */
-export async function runNode(script, { args = [], env = {} } = {}) {
+export async function runNode(script, { args = [], env = {}, program = process.execPath } = {}) {
   const folder = temporaryFolder();
   const names = ['stdout', 'stderr'].map((name) => path.join(folder, name));
   const files = names.map((name) => openSync(name, 'w'));
   const code = await new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args], {
+    const child = spawn(program, [script, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', ...files],
     });

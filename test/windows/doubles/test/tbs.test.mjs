@@ -279,7 +279,12 @@ test('the log tells who called what', async () => {
     { ...entry, pid: 0 },
     {
       ...{ fn: 'Tbsip_Submit_Command', pid: 0, elevated: '0', ordinal: 0x17b, priority: 200 },
-      ...{ command: GET_RANDOM.toString('hex'), responseCode: 0, status: 0 },
+      ...{
+        context: Number(handle),
+        command: GET_RANDOM.toString('hex'),
+        responseCode: 0,
+        status: 0,
+      },
     },
   );
   await closeContext(windows.user, handle);
@@ -341,7 +346,7 @@ test("Wine's own tbs.dll knows no TPM, and is no double", async () => {
 });
 
 test('an old Windows lacks the later exports of tbs.dll', async () => {
-  await windows.wine.useDoubles(windows.folder, { oldTbs: true });
+  await windows.wine.useDoubles(windows.folder, { tbs: 'old' });
   try {
     const probe = await windows.start({ elevated: '0' });
     const missing = 0xdead0001; // the probe's word for it
