@@ -4,6 +4,7 @@
 #include "client/nv.h"
 #include "client/templates.h"
 #include "crypto/key_convert.h"
+#include "pcp/provider.h"
 #include "tpm2/commands/object.h"
 #include "tpm2/commands/session.h"
 #include "tpm2/operations/attest.h"
@@ -52,6 +53,46 @@ LoadedObject ReadKey(Client& client, uint32_t handle) {
   return {{handle, name}, std::move(*response.out_public)};
 }
 
+// False when the key is not of the kind that the area describes.
+bool SetKey(Public& area, const crypto::PublicKey& key) {
+  if (const auto* rsa = std::get_if<crypto::RsaPublicKey>(&key)) {
+    RsaParms* parms = area.parameters.get_if<AlgId::kRsa>();
+    if (parms == nullptr || parms->key_bits != 8 * rsa->modulus.size()) return false;
+    parms->exponent = rsa->exponent == 65537 ? 0 : rsa->exponent;  // Part 2 12.2.3.5
+    *area.unique.get_if<AlgId::kRsa>() = RsaModulus(rsa->modulus);
+    return true;
+  }
+  const auto& ecc = std::get<crypto::EccPublicKey>(key);
+  if (area.ecc() == nullptr || area.ecc()->curve != ecc.curve) return false;
+  EccPoint& point = *area.unique.get_if<AlgId::kEcc>();
+  point.x = EccParameter(ecc.x);
+  point.y = EccParameter(ecc.y);
+  return true;
+}
+
+bool HoldsKey(const Public& area, const crypto::PublicKey& key) {
+  if (area.rsa() == nullptr && area.ecc() == nullptr) return false;
+  return crypto::EncodeSpki(crypto::PublicKeyOf(area)) == crypto::EncodeSpki(key);
+}
+
+// The key by which Windows activates credentials, which need not be the one that we would find or
+// make: persistent, or with handle 0 its public part alone. Nothing where Windows names none.
+std::optional<LoadedObject> NamedByWindows(Client& client, const CallOptions& options,
+                                           EkType type) {
+  if (!pcp::Serves(client.traits())) return std::nullopt;
+  const auto named = pcp::EndorsementKey(type == EkType::kRsa);
+  if (!named) return std::nullopt;
+  for (uint32_t handle : ReadHandles(client, kFirstEk)) {
+    if (handle > kLastEk) continue;
+    LoadedObject key = ReadKey(client, handle);
+    if (HoldsKey(key.area, *named)) return key;
+  }
+  Public area = TemplateOf(client, options, type);
+  if (!SetKey(area, *named)) return std::nullopt;
+  const Name name = crypto::NameOf(area);
+  return LoadedObject{{0, name}, std::move(area)};
+}
+
 }  // namespace
 
 bool EndorsementKey::Find(Client& client, std::span<const Public> wanted) {
@@ -96,8 +137,12 @@ EndorsementKey::EndorsementKey(Client& client, const CallOptions& options, EkTyp
 
 op::EkResult Run(Client& client, const CallOptions& options, const op::Ek& request) {
   return client.Retrying([&] {
-    EndorsementKey ek(client, options, request.type == "rsa" ? EkType::kRsa : EkType::kEcc);
-    const LoadedObject& key = ek.object();
+    const EkType type = request.type == "rsa" ? EkType::kRsa : EkType::kEcc;
+    // Making the key takes a command that Windows may block.
+    const std::optional<LoadedObject> named = NamedByWindows(client, options, type);
+    std::optional<EndorsementKey> ek;
+    if (!named) ek.emplace(client, options, type);
+    const LoadedObject& key = named ? *named : ek->object();
     op::EkResult result;
     result.type = request.type;
     if (TypeOf(key.entity.handle) == HandleType::kPersistent) result.handle = key.entity.handle;

@@ -28,13 +28,17 @@ bool StartsWith(ByteView bytes, std::string_view text) {
   throw Error(ErrorCode::kInvalidArgument, "blob.public: " + why);
 }
 
+// Of at least four octets.
+uint32_t LittleEndian(ByteView bytes) {
+  return bytes[0] | uint32_t{bytes[1]} << 8 | uint32_t{bytes[2]} << 16 | uint32_t{bytes[3]} << 24;
+}
+
 class FieldReader {
  public:
   explicit FieldReader(ByteView bytes) : left_(bytes) {}
   ByteView Next(const char* name, size_t most) {
     if (left_.size() < 4) Refuse(std::string("it ends before ") + name);
-    const size_t size =
-        left_[0] | size_t{left_[1]} << 8 | size_t{left_[2]} << 16 | size_t{left_[3]} << 24;
+    const size_t size = LittleEndian(left_);
     left_ = left_.subspan(4);
     if (size > most) Refuse(std::string(name) + " is longer than any can be");
     if (size > left_.size()) Refuse(std::string("it ends inside ") + name);
@@ -92,7 +96,8 @@ const char* NameProblem(std::string_view name, bool machine) {
   return nullptr;
 }
 
-// What is wrong with the four structures, or an empty string. All of them are parsed to the end.
+// What is wrong with the four structures, or an empty string. All of them are parsed to the end,
+// and the signature has to hold.
 std::string Problem(const KeyBlob& blob) {
   try {
     const auto area = FromBytes<Public>(blob.public_area, "TPMT_PUBLIC");
@@ -127,13 +132,78 @@ std::string Problem(const KeyBlob& blob) {
       return "the signature is not of the key's scheme";
     }
     if (crypto::DigestSize(hash) == 0) return "the signature's hash is not known";
+    // The key signs the statement about itself, so what nobody else looks at (signer, clock,
+    // firmware) is as it was made.
+    const EccCurve curve = rsa ? EccCurve::kNone : area.ecc()->curve;
+    if (!crypto::VerifyDigest(crypto::PublicKeyOf(area), signature.scheme, hash,
+                              crypto::Digest(hash, {blob.attest}),
+                              crypto::RawSignature(signature, curve))) {
+      return "the signature is not the key's under this statement";
+    }
   } catch (const Error& error) {
     return error.message;
   }
   return {};
 }
 
+constexpr uint32_t kRsaPublic = 0x31415352;    // BCRYPT_RSAPUBLIC_MAGIC, "RSA1"
+constexpr uint32_t kEcdhPublic = 0x314b4345;   // BCRYPT_ECDH_PUBLIC_P256_MAGIC, "ECK1"
+constexpr uint32_t kEcdsaPublic = 0x31534345;  // BCRYPT_ECDSA_PUBLIC_P256_MAGIC, "ECS1"
+
+[[noreturn]] void RefusePublic(const char* why) {
+  throw Error(ErrorCode::kMarshallingError, std::string("Windows' public key: ") + why);
+}
+
+// Magic, bits, octets of exponent, of modulus and of two primes, which only private keys have.
+crypto::PublicKey ParseRsaBlob(ByteView bytes) {
+  constexpr size_t kHead = 24;
+  if (bytes.size() < kHead) RefusePublic("it ends inside its head");
+  const size_t bits = LittleEndian(bytes.subspan(4)),
+               exponent_size = LittleEndian(bytes.subspan(8));
+  const size_t modulus_size = LittleEndian(bytes.subspan(12));
+  if (exponent_size == 0 || exponent_size > 4) RefusePublic("no such exponent is in use");
+  if (modulus_size < 128 || modulus_size > 512 || bits != 8 * modulus_size) {
+    RefusePublic("the modulus is of no known size");
+  }
+  if (LittleEndian(bytes.subspan(16)) != 0 || LittleEndian(bytes.subspan(20)) != 0 ||
+      bytes.size() != kHead + exponent_size + modulus_size) {
+    RefusePublic("its sizes do not add up");
+  }
+  crypto::RsaPublicKey key;
+  key.exponent = 0;
+  for (uint8_t octet : bytes.subspan(kHead, exponent_size))
+    key.exponent = key.exponent << 8 | octet;
+  key.modulus = ToBuffer(bytes.subspan(kHead + exponent_size));
+  if (key.exponent < 3 || key.exponent % 2 == 0) RefusePublic("no such exponent is in use");
+  if ((key.modulus.front() & 0x80) == 0) RefusePublic("the modulus is not as long as it says");
+  return key;
+}
+
+// Magic, octets of a coordinate, x and y.
+crypto::PublicKey ParseEccBlob(ByteView bytes) {
+  constexpr size_t kHead = 8, kCoordinate = 32;
+  if (bytes.size() != kHead + 2 * kCoordinate || LittleEndian(bytes.subspan(4)) != kCoordinate) {
+    RefusePublic("its sizes do not add up");
+  }
+  return crypto::EccPublicKey{EccCurve::kNistP256, ToBuffer(bytes.subspan(kHead, kCoordinate)),
+                              ToBuffer(bytes.subspan(kHead + kCoordinate))};
+}
+
 }  // namespace
+
+crypto::PublicKey ParsePublicBlob(ByteView bytes) {
+  if (bytes.size() < 8) RefusePublic("it ends inside its head");
+  const uint32_t magic = LittleEndian(bytes);
+  if (magic == kRsaPublic) return ParseRsaBlob(bytes);
+  if (magic != kEcdhPublic && magic != kEcdsaPublic) RefusePublic("it is of no known kind");
+  crypto::PublicKey key = ParseEccBlob(bytes);
+  try {
+    crypto::EncodeSpki(key);
+  } catch (const Error&) {
+    RefusePublic("the point is not on its curve");
+  }
+  return key;
+}
 
 bool IsKeyBlob(ByteView bytes) {
   return StartsWith(bytes, kMagicUser) || StartsWith(bytes, kMagicMachine);

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "crypto/crypto.h"
 #include "tpm2/bytes.h"
 #include "tpm2/structures/public.h"
 
@@ -31,9 +32,9 @@ bool IsKeyBlob(ByteView bytes);
 Buffer Encode(const KeyBlob& blob);
 
 // INVALID_ARGUMENT for what is not a whole blob whose fields are what they should be and fit
-// together: the statement is about this public area and this creation data. The signature's form
-// is checked, not whether it holds: that is verifyCreation()'s, on the server. Trailing octets are
-// ignored, as other implementations do.
+// together: the statement is about this public area and this creation data, and signed by this key.
+// So nothing but the key's name can be altered unnoticed; that a TPM made the key is not proven by
+// that. Trailing octets are ignored, as other implementations do.
 KeyBlob Decode(ByteView bytes);
 
 // PCP_TPM12_IDBINDING: TPM2B_PUBLIC, TPM2B_CREATION_DATA, TPM2B_ATTEST, TPMT_SIGNATURE.
@@ -42,6 +43,11 @@ KeyBlob FromIdBinding(ByteView binding, bool machine, std::string key_name);
 
 // The key's public area, which Decode() and FromIdBinding() have checked.
 Public PublicAreaOf(const KeyBlob& blob);
+
+// BCRYPT_RSAKEY_BLOB ("RSA1") or BCRYPT_ECCKEY_BLOB of P-256 ("ECK1", "ECS1"), the public forms in
+// which Windows hands out keys; little-endian heads, big-endian numbers. MARSHALLING_ERROR for
+// anything else, for octets left over, and for a point off its curve.
+crypto::PublicKey ParsePublicBlob(ByteView bytes);
 
 // The name to provision under; without one a random name for the user's scope. INVALID_ARGUMENT
 // for a name that the provider or another program could take for something else.

@@ -46,6 +46,22 @@ void ThrowStatus(SECURITY_STATUS status, Situation situation) {
   throw Failure(Plain(status), situation);
 }
 
+std::string Described(const char* function, const wchar_t* property) {
+  std::string text = function;
+  if (property != nullptr) text += ' ';
+  for (; property != nullptr && *property != L'\0'; ++property) {
+    text += static_cast<char>(*property);
+  }
+  return text;
+}
+
+void ThrowOddSize(const wchar_t* property, DWORD size) {
+  throw Error(ErrorCode::kTransportError,
+              "Platform Crypto Provider, " + Described("NCryptGetProperty", property) +
+                  ": the answer has an unexpected size, " + std::to_string(size),
+              "This Windows is not as documented: please report it.");
+}
+
 Provider::Provider() {
   NCRYPT_PROV_HANDLE provider = 0;
   const SECURITY_STATUS status = NcryptApi::Get().open_provider(&provider, kProviderName, 0);
@@ -55,13 +71,13 @@ Provider::Provider() {
   handle_ = Handle(provider);
 }
 
-Key Key::Find(const Provider& provider, const std::wstring& name, bool machine) {
+Key Key::FindToDelete(const Provider& provider, const std::wstring& name, bool machine) {
   NCRYPT_KEY_HANDLE key = 0;
   const SECURITY_STATUS status =
       NcryptApi::Get().open_key(provider.get(), &key, name.c_str(), 0, Scope(machine));
   if (IsKeyMissing(Plain(status))) return Key(0, machine);
   if (status != ERROR_SUCCESS) {
-    ThrowStatus(status, {Step::kOpenKey, machine, true, "NCryptOpenKey"});
+    ThrowStatus(status, {Step::kDeleteKey, machine, true, "NCryptOpenKey"});
   }
   return Key(key, machine);
 }
@@ -86,6 +102,13 @@ Key Key::Create(const Provider& provider, const wchar_t* algorithm, const std::w
     ThrowStatus(status, {Step::kCreateKey, machine, true, "NCryptCreatePersistedKey"});
   }
   return Key(key, machine);
+}
+
+bool Key::TryFinalize() {
+  const SECURITY_STATUS status = NcryptApi::Get().finalize_key(handle_.get(), kSilent);
+  if (status == ERROR_SUCCESS) return true;
+  if (Plain(status) == nte::kNotSupported || Plain(status) == nte::kInvalidParameter) return false;
+  ThrowStatus(status, During(Step::kCreateKey, "NCryptFinalizeKey"));
 }
 
 void Key::Finalize() {
@@ -118,27 +141,36 @@ void Key::SetBytes(const wchar_t* property, ByteView value, DWORD flags, Step st
   if (status != ERROR_SUCCESS) ThrowStatus(status, During(step, "NCryptSetProperty", property));
 }
 
-Buffer Key::GetBytes(const wchar_t* property) const {
-  Buffer value(2048);
+SECURITY_STATUS GetBytes(NCRYPT_HANDLE object, const wchar_t* property, Buffer& value) {
+  value.resize(2048);
   for (bool again = true;; again = false) {
     DWORD size = 0;
     const SECURITY_STATUS status = NcryptApi::Get().get_property(
-        handle_.get(), property, value.data(), static_cast<DWORD>(value.size()), &size, 0);
-    if (status == ERROR_SUCCESS && size <= value.size()) {
+        object, property, value.data(), static_cast<DWORD>(value.size()), &size, 0);
+    if (status == ERROR_SUCCESS) {
+      if (size > value.size()) ThrowOddSize(property, size);
       value.resize(size);
-      return value;
+      return status;
     }
-    const bool small = Plain(status) == nte::kBufferTooSmall && again && size <= kLongestValue;
-    if (!small) ThrowStatus(status, During(Step::kUseKey, "NCryptGetProperty", property));
+    if (Plain(status) != nte::kBufferTooSmall || !again || size > kLongestValue) return status;
     value.resize(size);
   }
 }
 
+Buffer Key::GetBytes(const wchar_t* property) const {
+  Buffer value;
+  const SECURITY_STATUS status = pcp::GetBytes(handle_.get(), property, value);
+  if (status != ERROR_SUCCESS) {
+    ThrowStatus(status, During(Step::kUseKey, "NCryptGetProperty", property));
+  }
+  return value;
+}
+
 DWORD Key::GetNumber(const wchar_t* property) const {
   DWORD value = 0;
-  if (!GetFixed(handle_.get(), property, value)) {
-    ThrowStatus(static_cast<SECURITY_STATUS>(nte::kNotSupported),
-                During(Step::kUseKey, "NCryptGetProperty", property));
+  const SECURITY_STATUS status = GetFixed(handle_.get(), property, value);
+  if (status != ERROR_SUCCESS) {
+    ThrowStatus(status, During(Step::kUseKey, "NCryptGetProperty", property));
   }
   return value;
 }
@@ -148,20 +180,14 @@ SecretBytes Key::GetSecret(const wchar_t* property, Step step) const {
   DWORD size = 0;
   const SECURITY_STATUS status = NcryptApi::Get().get_property(
       handle_.get(), property, value.data(), static_cast<DWORD>(value.size()), &size, 0);
-  if (status != ERROR_SUCCESS || size > value.size()) {
-    ThrowStatus(status, During(step, "NCryptGetProperty", property));
-  }
+  if (status != ERROR_SUCCESS) ThrowStatus(status, During(step, "NCryptGetProperty", property));
+  if (size > value.size()) ThrowOddSize(property, size);
   value.resize(size);
   return value;
 }
 
 Situation Key::During(Step step, const char* function, const wchar_t* property) const {
-  std::string what = function;
-  if (property != nullptr) what += ' ';
-  for (; property != nullptr && *property != L'\0'; ++property) {
-    what += static_cast<char>(*property);
-  }
-  return {step, machine_, true, std::move(what)};
+  return {step, machine_, true, Described(function, property)};
 }
 
 }  // namespace tpm2::pcp

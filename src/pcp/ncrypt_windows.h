@@ -33,6 +33,9 @@ struct NcryptApi {
 
 // The situation of a call, completed with the token's elevation when it has failed.
 [[noreturn]] void ThrowStatus(SECURITY_STATUS status, Situation situation);
+[[noreturn]] void ThrowOddSize(const wchar_t* property, DWORD size);
+// "NCryptGetProperty PCP_PLATFORMHANDLE"
+std::string Described(const char* function, const wchar_t* property);
 
 class Handle {
  public:
@@ -74,12 +77,14 @@ class Key {
  public:
   // Throws KEY_NOT_FOUND, ACCESS_DENIED.
   static Key Open(const Provider& provider, const std::wstring& name, bool machine);
-  // Empty when there is no key of that name.
-  static Key Find(const Provider& provider, const std::wstring& name, bool machine);
+  // A key that is to be deleted. Empty when there is none of that name.
+  static Key FindToDelete(const Provider& provider, const std::wstring& name, bool machine);
   static Key Create(const Provider& provider, const wchar_t* algorithm, const std::wstring& name,
                     bool machine, bool overwrite);
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
+  // False when the key is refused as it was asked for (NOT_SUPPORTED, INVALID_PARAMETER).
+  [[nodiscard]] bool TryFinalize();
   void Finalize();
   // Ends the key for good, and this handle with it.
   void Delete();
@@ -103,14 +108,20 @@ class Key {
   bool machine_;
 };
 
-// A property of fixed size of the provider; nothing when it is not known.
+// A property of fixed size. Returns NCryptGetProperty's own status; `value` is of use on success
+// only. A value of another size is TRANSPORT_ERROR.
 template <typename T>
-bool GetFixed(NCRYPT_HANDLE object, const wchar_t* property, T& value) {
+[[nodiscard]] SECURITY_STATUS GetFixed(NCRYPT_HANDLE object, const wchar_t* property, T& value) {
   DWORD size = 0;
-  return NcryptApi::Get().get_property(object, property, reinterpret_cast<PBYTE>(&value),
-                                       sizeof value, &size, 0) == ERROR_SUCCESS &&
-         size == sizeof value;
+  const SECURITY_STATUS status = NcryptApi::Get().get_property(
+      object, property, reinterpret_cast<PBYTE>(&value), sizeof value, &size, 0);
+  if (status == ERROR_SUCCESS && size != sizeof value) ThrowOddSize(property, size);
+  return status;
 }
+
+// A property of any size up to 64 KiB; `value` is of use on success only.
+[[nodiscard]] SECURITY_STATUS GetBytes(NCRYPT_HANDLE object, const wchar_t* property,
+                                       Buffer& value);
 
 }  // namespace tpm2::pcp
 

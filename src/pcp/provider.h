@@ -4,6 +4,7 @@
 #define TPM2_PCP_PROVIDER_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,10 @@ std::unique_ptr<IdentityKey> Open(const KeyBlob& blob);
 
 // What Windows has stored; empty when there is nothing or this user may not see it.
 std::vector<Buffer> EndorsementCertificates();
+
+// The key that Windows uses as its endorsement key, RSA 2048 or P-256; nothing where it names none,
+// or this user may not see it.
+std::optional<crypto::PublicKey> EndorsementKey(bool rsa);
 
 }  // namespace tpm2::pcp
 

@@ -20,4 +20,6 @@ std::unique_ptr<IdentityKey> Open(const KeyBlob&) { ThrowElsewhere(); }
 
 std::vector<Buffer> EndorsementCertificates() { return {}; }
 
+std::optional<crypto::PublicKey> EndorsementKey(bool) { return std::nullopt; }
+
 }  // namespace tpm2::pcp

@@ -8,6 +8,8 @@
 //
 #include <wincrypt.h>
 
+#include <array>
+#include <span>
 #include <utility>
 
 namespace tpm2::pcp {
@@ -26,9 +28,10 @@ class OpenIdentityKey final : public IdentityKey {
   explicit OpenIdentityKey(const KeyBlob& blob)
       : key_(Key::Open(provider_, ToWide(blob.key_name, "keyName"), blob.machine)) {
     void* context = nullptr;
-    if (!GetFixed(provider_.get(), kPlatformHandle, context) || context == nullptr) {
-      ThrowStatus(static_cast<SECURITY_STATUS>(nte::kNotSupported),
-                  {Step::kUseKey, blob.machine, true, "NCryptGetProperty PCP_PLATFORMHANDLE"});
+    const SECURITY_STATUS status = GetFixed(provider_.get(), kPlatformHandle, context);
+    if (status != ERROR_SUCCESS) {
+      ThrowStatus(status, {Step::kUseKey, blob.machine, true,
+                           Described("NCryptGetProperty", kPlatformHandle)});
     }
     handle_ = key_.GetNumber(kPlatformHandle);
     transport_ = BorrowTbs(context);
@@ -50,23 +53,52 @@ class OpenIdentityKey final : public IdentityKey {
 };
 
 void RequireSecurityDescriptors(const Provider& provider) {
+  constexpr const wchar_t* kProperty = L"Security Descr Support";
   DWORD supported = 0;
-  if (GetFixed(provider.get(), L"Security Descr Support", supported) && supported == 1) return;
+  const SECURITY_STATUS status = GetFixed(provider.get(), kProperty, supported);
+  if (status == ERROR_SUCCESS && supported != 0) return;
+  if (status != ERROR_SUCCESS && static_cast<uint32_t>(status) != nte::kNotSupported) {
+    ThrowStatus(status, {Step::kUseKey, true, true, Described("NCryptGetProperty", kProperty)});
+  }
   throw Error(ErrorCode::kNotSupported,
               "This Windows' Platform Crypto Provider cannot give other users access to a key",
               "Use scope: 'user', or a newer Windows.");
 }
 
 void DeleteIfThere(const Provider& provider, const std::wstring& name, bool machine) {
-  if (Key existing = Key::Find(provider, name, machine)) existing.Delete();
+  if (Key existing = Key::FindToDelete(provider, name, machine)) existing.Delete();
 }
 
 // Windows signs with SHA-1 by default. Since Windows 10 1803 the scheme can be chosen; the hash
-// property alone says whether it was.
-void AskForSha256(Key& key) {
-  if (key.TrySetNumber(L"PCP_RSA_SCHEME", static_cast<DWORD>(AlgId::kRsaSsa))) {
-    key.TrySetNumber(L"PCP_RSA_SCHEME_HASH_ALG", static_cast<DWORD>(AlgId::kSha256));
+// property alone says whether it was. False when nothing was asked for.
+bool AskForSha256(Key& key) {
+  return key.TrySetNumber(L"PCP_RSA_SCHEME", static_cast<DWORD>(AlgId::kRsaSsa)) &&
+         key.TrySetNumber(L"PCP_RSA_SCHEME_HASH_ALG", static_cast<DWORD>(AlgId::kSha256));
+}
+
+Key Begin(const Provider& provider, const KeyRequest& request, const std::wstring& name) {
+  Key key = Key::Create(provider, request.rsa ? L"RSA" : L"ECDSA_P256", name, request.machine,
+                        request.overwrite);
+  if (request.rsa) key.SetNumber(L"Length", 2048);
+  key.SetNumber(L"PCP_KEY_USAGE_POLICY", kIdentityKey);
+  if (request.machine) key.SetBytes(L"Security Descr", kMachineKeyDescriptor, kDaclInformation);
+  return key;
+}
+
+Key Make(const Provider& provider, const KeyRequest& request, const std::wstring& name) {
+  if (request.rsa) {
+    Key key = Begin(provider, request, name);
+    if (!AskForSha256(key)) {
+      key.Finalize();
+      return key;
+    }
+    if (key.TryFinalize()) return key;
+    // It took the properties and refuses the key that they make: then with its own default. What is
+    // not finalised is nowhere but in its handle.
   }
+  Key key = Begin(provider, request, name);
+  key.Finalize();
+  return key;
 }
 
 // crypt32, for the certificate stores that the provider hands out.
@@ -105,13 +137,7 @@ KeyBlob Provision(const KeyRequest& request) {
   if (request.machine) RequireSecurityDescriptors(provider);
   // Both: whether the provider heeds the flag is not known for every Windows.
   if (request.overwrite) DeleteIfThere(provider, name, request.machine);
-  Key key = Key::Create(provider, request.rsa ? L"RSA" : L"ECDSA_P256", name, request.machine,
-                        request.overwrite);
-  if (request.rsa) key.SetNumber(L"Length", 2048);
-  key.SetNumber(L"PCP_KEY_USAGE_POLICY", kIdentityKey);
-  if (request.rsa) AskForSha256(key);
-  if (request.machine) key.SetBytes(L"Security Descr", kMachineKeyDescriptor, kDaclInformation);
-  key.Finalize();
+  Key key = Make(provider, request, name);
   try {
     // Only this handle has it; it is not persisted.
     return FromIdBinding(key.GetBytes(kIdBinding), request.machine, request.key_name);
@@ -137,7 +163,7 @@ std::vector<Buffer> EndorsementCertificates() {
     for (const wchar_t* property : {L"PCP_RSA_EKCERT", L"PCP_EKCERT", L"PCP_RSA_EKNVCERT",
                                     L"PCP_EKNVCERT", L"PCP_ECC_EKCERT", L"PCP_ECC_EKNVCERT"}) {
       HCERTSTORE store = nullptr;
-      if (!GetFixed(provider.get(), property, store) || store == nullptr) continue;
+      if (GetFixed(provider.get(), property, store) != ERROR_SUCCESS || store == nullptr) continue;
       AppendCertificates(api, store, found);
       if (!found.empty()) break;
     }
@@ -145,6 +171,24 @@ std::vector<Buffer> EndorsementCertificates() {
     // No provider, or not for this user: the TPM's NV memory is asked next.
   }
   return found;
+}
+
+std::optional<crypto::PublicKey> EndorsementKey(bool rsa) {
+  constexpr std::array kRsa = {L"PCP_RSA_EKPUB", L"PCP_EKPUB"};  // the latter before Windows 10
+  constexpr std::array kEcc = {L"PCP_ECC_EKPUB"};
+  const auto names = rsa ? std::span<const wchar_t* const>(kRsa) : kEcc;
+  try {
+    const Provider provider;
+    for (const wchar_t* property : names) {
+      Buffer blob;
+      if (GetBytes(provider.get(), property, blob) != ERROR_SUCCESS) continue;
+      crypto::PublicKey key = ParsePublicBlob(blob);
+      if (std::holds_alternative<crypto::RsaPublicKey>(key) == rsa) return key;
+    }
+  } catch (const Error&) {
+    // No provider, not for this user, or no key: the TPM itself is asked.
+  }
+  return std::nullopt;
 }
 
 }  // namespace tpm2::pcp

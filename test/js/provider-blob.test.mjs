@@ -54,19 +54,20 @@ describe.skipIf(!existsSync(VECTOR))("a Windows key's blob, not on Windows", () 
     await ak.close();
   });
 
-  test('is refused when it is cut or its parts do not fit', async () => {
+  test('is refused when it is cut or anything in it but the name is altered', async () => {
     const blob = realBlob();
     const { load } = (await context.open()).attest;
     for (let size = 1; size < blob.public.length; size++) {
       const cut = { ...blob, public: blob.public.subarray(0, size) };
       await expect(load(cut)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     }
-    for (let at = 13; at < blob.public.indexOf(Buffer.from('ff544347801a', 'hex')); at += 3) {
+    const name = blob.public.indexOf('a key');
+    for (let at = 4; at < blob.public.length; at++) {
+      if (at >= name && at < name + 'a key'.length) continue;
       const flipped = Buffer.from(blob.public);
       flipped[at] ^= 0x10;
-      await expect(load({ ...blob, public: flipped })).rejects.toMatchObject({
-        code: 'INVALID_ARGUMENT',
-      });
+      const refused = await load({ ...blob, public: flipped }).catch((error) => error.code);
+      expect([at, refused]).toEqual([at, 'INVALID_ARGUMENT']);
     }
     await expect(load({ ...blob, private: Buffer.alloc(1) })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

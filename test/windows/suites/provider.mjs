@@ -91,12 +91,34 @@ describe('provisioning', () => {
     expect(second.keyName).not.toEqual(first.keyName);
   });
 
-  test('asks for SHA-256 and falls back to what an older Windows does', async () => {
+  test.each([
+    ['property', 0x80090029],
+    ['finalize', 0x80090029],
+    ['finalize', 0x80090027],
+  ])(
+    'asks for SHA-256 and falls back to what an older Windows does (%s, %i)',
+    async (schemeAt, schemeStatus) => {
+      await control.change({ schemeProperties: false, schemeAt, schemeStatus });
+      const { akBlob, akPublicDer } = await provision({ keyName: 'old Windows' });
+      const quote = await quoteElsewhere(akBlob, NONCE, '0');
+      expect(quote).toMatchObject({ scheme: 'rsassa', hash: 'sha1' });
+      accepted(quote, akPublicDer);
+      expect(await calls('NCryptFinalizeKey')).toHaveLength(schemeAt === 'finalize' ? 2 : 1);
+    },
+  );
+
+  test('falls back once, and only from what was asked for', async () => {
+    const refusing = (times) =>
+      control.change({ rules: [{ fn: 'NCryptFinalizeKey', times, status: 0x80090029 }] });
+    await refusing(2);
+    const refused = { code: 'NOT_SUPPORTED', hresult: 0x80090029 };
+    await expect(provision({ keyName: 'x' })).rejects.toMatchObject(refused);
+    expect(await calls('NCryptFinalizeKey')).toHaveLength(2);
     await control.change({ schemeProperties: false });
-    const { akBlob, akPublicDer } = await provision({ keyName: 'old Windows' });
-    const quote = await quoteElsewhere(akBlob, NONCE, '0');
-    expect(quote).toMatchObject({ scheme: 'rsassa', hash: 'sha1' });
-    accepted(quote, akPublicDer);
+    await refusing(1);
+    await expect(provision({ keyName: 'x' })).rejects.toMatchObject(refused);
+    expect(await calls('NCryptFinalizeKey')).toHaveLength(3);
+    await expect(provision({ keyName: 'x', overwrite: false })).resolves.toBeDefined();
   });
 
   test.each([[true], [false]])(
@@ -231,13 +253,13 @@ describe('blobs', () => {
       expect(
         Tpm.quote({ akBlob: { public: bytes, private: made.private }, pcrSelection: [0] }),
       ).rejects.toMatchObject({
-        code: expect.stringMatching(/^(INVALID_ARGUMENT|NOT_SUPPORTED)$/),
+        code: 'INVALID_ARGUMENT',
       });
     for (let size = 4; size < made.public.length; size += 7) {
       await refused(made.public.subarray(0, size));
     }
-    const areaAt = 8 + parts.keyName.length;
-    for (let at = areaAt; at < areaAt + 4 + parts.publicArea.length; at += 5) {
+    // All but the key's name, which names another key when it is changed.
+    for (let at = 8 + parts.keyName.length; at < made.public.length; at += 5) {
       const changed = Buffer.from(made.public);
       changed[at] ^= 0x10;
       await refused(changed);
@@ -251,6 +273,9 @@ describe('blobs', () => {
     await expect(Tpm.signKeyBlob({ keyBlob: akBlob, digest })).rejects.toMatchObject({
       code: 'NOT_SUPPORTED',
     });
+    await expect(
+      Tpm.decryptKeyBlob({ keyBlob: akBlob, cipher: Buffer.alloc(256, 1) }),
+    ).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
     const tpm = await Tpm.open();
     await expect(tpm.keys.load(akBlob)).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
     await tpm.close();
