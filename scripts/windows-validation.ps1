@@ -7,6 +7,13 @@ param(
 )
 $ErrorActionPreference = 'Stop'
 
+# Runs a program and gives what it writes as text. Windows PowerShell 5.1 makes errors of what comes on
+# standard error, and 'Stop' would end the script at the first.
+function Invoke-Program([scriptblock] $call) {
+  $ErrorActionPreference = 'Continue'
+  & $call 2>&1 | ForEach-Object { "$_" }
+}
+
 $folder = Join-Path $env:ProgramData 'node-tpm2-validation'
 $report = Join-Path $folder 'windows-validation-report.txt'
 $work = (Get-Location).Path
@@ -141,8 +148,10 @@ await (role === 'user-quote' ? userQuote() : all());
 # A key is deleted by its name, with Windows' own tool: this package only makes and replaces keys.
 function Remove-ValidationKeys {
   $provider = 'Microsoft Platform Crypto Provider'
-  foreach ($name in 'user', 'admin') { certutil -csp $provider -user -delkey "node-tpm2 validation $name key" 2>&1 | Out-Null }
-  certutil -csp $provider -delkey 'node-tpm2 validation machine key' 2>&1 | Out-Null
+  foreach ($name in 'user', 'admin') {
+    Invoke-Program { certutil -csp $provider -user -delkey "node-tpm2 validation $name key" } | Out-Null
+  }
+  Invoke-Program { certutil -csp $provider -delkey 'node-tpm2 validation machine key' } | Out-Null
 }
 
 function Add-Report($lines) {
@@ -152,7 +161,7 @@ function Add-Report($lines) {
 if (-not (Test-Path $report)) {
   $os = Get-CimInstance Win32_OperatingSystem
   Add-Report "$($os.Caption) $($os.Version), PowerShell $($PSVersionTable.PSVersion)"
-  icacls $folder /grant '*S-1-5-32-545:(OI)(CI)M' | Out-Null
+  Invoke-Program { icacls $folder /grant '*S-1-5-32-545:(OI)(CI)M' } | Out-Null
 }
 
 switch ($Role) {
@@ -176,6 +185,6 @@ switch ($Role) {
     Write-Output "The report is $report. SYSTEM's own test key stays in SYSTEM's profile; it is of no further use."
   }
   default {
-    Add-Report (& $node $program $Role $folder 2>&1 | ForEach-Object { "$_" })
+    Add-Report (Invoke-Program { & $node $program $Role $folder })
   }
 }

@@ -8,7 +8,7 @@
 // (in build/win32-x64-test, with the seam that lets a test pretend privileges), then runs every suite
 // (suites/*.mjs) in Windows' node.exe under Wine, each with a TPM and a broker of its own. NAMEs
 // choose by parts of file names. A suite may say in a comment what it wants instead:
-//   // @windows { "oldTbs": true, "doubles": false, "ekCertificates": false, "env": { "NAME": "value" } }
+//   // @windows { "tbs": "old", "doubles": false, "ekCertificates": false, "env": { "NAME": "value" } }
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -82,7 +82,7 @@ function wishesOf(file) {
   const found = /^\/\/ @windows (\{.*\})$/m.exec(readFileSync(file, 'utf8'));
   return {
     doubles: true,
-    oldTbs: false,
+    tbs: undefined,
     ekCertificates: true,
     env: {},
     ...JSON.parse(found?.[1] ?? '{}'),
@@ -90,8 +90,8 @@ function wishesOf(file) {
 }
 
 async function runSuite(wine, folder, addon, file) {
-  const { doubles, oldTbs, ekCertificates, env } = wishesOf(file);
-  await wine.useDoubles(folder, { oldTbs });
+  const { doubles, tbs, ekCertificates, env } = wishesOf(file);
+  await wine.useDoubles(folder, { tbs });
   const broker = await startBroker({ ekCertificates });
   try {
     const hook = new URL(`file:///${windowsPath(HOOK).replaceAll('\\', '/')}`).href;

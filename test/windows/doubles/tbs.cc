@@ -83,10 +83,12 @@ __declspec(dllexport) Result WINAPI
   return CallForBytes(request, response, response_size);
 }
 
+#ifndef NODE_TPM2_CRIPPLED_TBS
 __declspec(dllexport) Result WINAPI Tbsip_Cancel_Commands(Context context) {
   Request request{"Tbsip_Cancel_Commands", {}};
   return Call(request.AddU64(Id(context))).status;
 }
+#endif
 
 __declspec(dllexport) Result WINAPI Tbsi_Get_TCG_Log(Context context, BYTE* out, UINT32* size) {
   Request request{"Tbsi_Get_TCG_Log", {}};

@@ -19,11 +19,17 @@ const TARGETS = [
     flags: ['-shared', '-DNODE_TPM2_OLD_TBS'],
     libraries: [],
   },
+  {
+    out: 'crippled-tbs.dll',
+    source: 'tbs.cc',
+    flags: ['-shared', '-DNODE_TPM2_CRIPPLED_TBS'],
+    libraries: [],
+  },
   { out: 'ncrypt.dll', source: 'ncrypt.cc', flags: ['-shared'], libraries: ['-lcrypt32'] },
   { out: 'probe.exe', source: 'probe.cc', flags: [], libraries: ['-lcrypt32'] },
 ];
 
-/** @returns {Promise<string>} the folder with tbs.dll, old-tbs.dll, ncrypt.dll and probe.exe */
+/** @returns {Promise<string>} the folder with tbs.dll, its variants, ncrypt.dll and probe.exe */
 export async function buildDoubles() {
   const names = (await readdir(SOURCES)).filter((name) => /\.(cc|h)$/.test(name)).sort();
   const files = names.map((name) => path.join(SOURCES, name));

@@ -59,10 +59,11 @@ export class Wine {
   /**
    * Puts the doubles into system32, for the programs that start from now on.
    * @param {string} folder
-   * @param {{ oldTbs?: boolean }} [options] oldTbs: without Tbsi_GetDeviceInfo, Tbsi_Get_TCG_Log_Ex
+   * @param {{ tbs?: string }} [options] tbs: 'old' without Tbsi_GetDeviceInfo and
+   *   Tbsi_Get_TCG_Log_Ex, 'crippled' without Tbsip_Cancel_Commands
    */
-  async useDoubles(folder, { oldTbs = false } = {}) {
-    const libraries = { 'tbs.dll': oldTbs ? 'old-tbs.dll' : 'tbs.dll', 'ncrypt.dll': 'ncrypt.dll' };
+  async useDoubles(folder, { tbs } = {}) {
+    const libraries = { 'tbs.dll': tbs ? `${tbs}-tbs.dll` : 'tbs.dll', 'ncrypt.dll': 'ncrypt.dll' };
     for (const [name, source] of Object.entries(libraries)) {
       const target = path.join(this.prefix, 'drive_c/windows/system32', name);
       await rm(target); // it may be a link to the template's

@@ -24,6 +24,20 @@ describe('scripts/windows-validation.ps1', () => {
   });
   afterAll(() => rmSync(place, { recursive: true, force: true }));
 
+  test("its PowerShell merges a program's standard error in one place, where that ends nothing", () => {
+    const text = readFileSync(path.join(root, 'scripts/windows-validation.ps1'), 'utf8');
+    const powershell = text.replace(/^@'\r?\n[\s\S]*?\r?\n'@/m, '');
+    const merging = powershell.split(/\r?\n/).filter((line) => /2>&1/.test(line));
+    // The other is cmd.exe's, in the scheduled task.
+    expect(merging.map((line) => line.trim())).toEqual([
+      '& $call 2>&1 | ForEach-Object { "$_" }',
+      expect.stringMatching(/^\$line = "\/c /),
+    ]);
+    expect(powershell).toMatch(/function Invoke-Program[^}]*'Continue'\s+& \$call 2>&1/);
+    const bare = /^\s*(certutil|icacls|& \$node)\b/m;
+    expect(powershell).not.toMatch(bare);
+  });
+
   async function run(role, elevated) {
     const { code, stdout, stderr } = await runNode(program, {
       args: [role, folder],
