@@ -375,6 +375,7 @@ constexpr bool Has(E word, E bits) { return (word & bits) == bits; }
 namespace rc {
 inline constexpr uint32_t kSuccess = 0x000;
 inline constexpr uint32_t kInitialize = 0x100;
+inline constexpr uint32_t kFailure = 0x101;
 inline constexpr uint32_t kAuthMissing = 0x125;
 inline constexpr uint32_t kCommandCode = 0x143;
 inline constexpr uint32_t kNvDefined = 0x14c;

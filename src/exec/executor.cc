@@ -60,7 +60,6 @@ bool NamesObject(const CommandFrame& frame, unsigned number) {
 }
 
 // An RSA key is to take off a padding.
-constexpr uint32_t kFailure = 0x101;
 bool Decrypts(CommandCode code) {
   return code == CommandCode::kRsaDecrypt || code == CommandCode::kActivateCredential;
 }
@@ -174,7 +173,7 @@ void Executor::ThrowResponseCode(const CommandFrame& frame, uint32_t rc) const {
     error.suggestion = nothing_there.suggestion;
   }
   // What libtpms says of padding that does not come out right, in good health.
-  if (decoded.base == kFailure && Decrypts(frame.code)) {
+  if (decoded.base == rc::kFailure && Decrypts(frame.code)) {
     error.suggestion =
         "If other commands work, the cipher text was not made for this key: encrypt it to the "
         "public key of this one. If they fail too: " +

@@ -2,6 +2,9 @@
 // remedy.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <map>
+
 #include "client/templates.h"
 #include "crypto/key_convert.h"
 #include "support/scripted_transport.h"
