@@ -51,6 +51,10 @@ struct Error : std::exception {
   std::string rc_subject;           // "session 1", "parameter 2 inPublic", "handle 1 keyHandle"
 };
 
+// What a caller is told where something else than an Error was thrown: memory has run out, or the
+// mistake is ours.
+Error UnexpectedError(const std::exception& error);
+
 }  // namespace tpm2
 
 #endif  // TPM2_ERROR_H_

@@ -1,5 +1,6 @@
 #include "addon/call_job.h"
 
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -56,8 +57,21 @@ void CallJob::Deliver(Napi::Env env) {
   if (error_) {
     deferred_.Reject(ToJsError(env, *error_).Value());
   } else {
-    deferred_.Resolve(Answer(env));
+    Settle(env);
   }
+}
+
+void CallJob::Settle(Napi::Env env) {
+  Napi::Value reason;
+  try {
+    deferred_.Resolve(Answer(env));
+    return;
+  } catch (const Napi::Error& error) {
+    reason = error.Value();
+  } catch (const std::exception& error) {
+    reason = ToJsError(env, UnexpectedError(error)).Value();
+  }
+  deferred_.Reject(reason);
 }
 
 void CallJob::EmitTrace(Napi::Env env) {

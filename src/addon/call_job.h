@@ -32,6 +32,7 @@ class CallJob : public Job, public Delivery, public std::enable_shared_from_this
   // JavaScript thread: that result. Called only if Ask() did not throw.
   virtual Napi::Value Answer(Napi::Env env) = 0;
 
+  void Settle(Napi::Env env);
   void EmitTrace(Napi::Env env);
 
   std::shared_ptr<Environment> environment_;

@@ -35,6 +35,10 @@ Napi::Value Guarded(const Napi::CallbackInfo& info, Body body) {
     return body();
   } catch (const Error& error) {
     throw ToJsError(info.Env(), error);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw ToJsError(info.Env(), UnexpectedError(error));
   }
 }
 

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <new>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
+
+#include "crypto/crypto.h"
 
 namespace tpm2 {
 namespace {
@@ -21,11 +24,17 @@ Error Aborted() { return Error(ErrorCode::kAborted, "the operation was aborted")
 std::shared_ptr<Connection> Connection::Start(Opener opener,
                                               std::shared_ptr<Connection> predecessor) {
   std::shared_ptr<Connection> connection(new Connection());
-  // The thread keeps the connection alive: whoever drops the last other reference need not wait.
-  std::thread([self = connection, opener = std::move(opener),
-               before = std::move(predecessor)]() mutable {
-    self->ThreadMain(std::move(opener), std::move(before));
-  }).detach();
+  try {
+    // The thread keeps the connection alive: whoever drops the last other reference need not wait.
+    std::thread([self = connection, opener = std::move(opener),
+                 before = std::move(predecessor)]() mutable {
+      self->ThreadMain(std::move(opener), std::move(before));
+    }).detach();
+  } catch (const std::system_error& error) {
+    throw Error(
+        ErrorCode::kResourceExhausted, std::string("the system starts no thread: ") + error.what(),
+        "End some processes or threads, or raise their limit (ulimit -u, TasksMax, pids.max).");
+  }
   return connection;
 }
 
@@ -175,10 +184,8 @@ void Connection::RunOne(Client& client, const Queued& queued) {
     queued.job->Run(client);
   } catch (const Error& error) {
     failure = error;
-  } catch (const std::bad_alloc&) {
-    failure = Error(ErrorCode::kResourceExhausted, "out of memory");
   } catch (const std::exception& error) {
-    failure = Error(ErrorCode::kTransportError, std::string("unexpected: ") + error.what());
+    failure = UnexpectedError(error);
   }
   if (failure) client.AfterError(*failure);
   if (client.IsOpen() && client.executor().counts().commands != 0) answered_.store(true);
@@ -205,6 +212,7 @@ void Connection::ThreadMain(Opener opener, std::shared_ptr<Connection> predecess
     client.set_checkpoint(nullptr);
     client.Close();
   }
+  crypto::ReleaseThread();
   std::unique_lock lock(mutex_);
   transport_.reset();
   answered_.store(false);
@@ -237,9 +245,15 @@ std::shared_ptr<Connection> ConnectionRegistry::Acquire(const std::string& text)
   std::lock_guard lock(mutex_);
   Entry& entry = live_[tcti];
   if (entry.connection == nullptr) {
-    auto left = leaving_.extract(tcti);
-    entry.connection = Connection::Start([tcti] { return OpenTransport(tcti); },
-                                         left.empty() ? nullptr : std::move(left.mapped()));
+    auto left = leaving_.find(tcti);
+    try {
+      entry.connection = Connection::Start([tcti] { return OpenTransport(tcti); },
+                                           left == leaving_.end() ? nullptr : left->second);
+    } catch (const Error&) {
+      live_.erase(tcti);
+      throw;
+    }
+    if (left != leaving_.end()) leaving_.erase(left);
   }
   ++entry.shares;
   return entry.connection;

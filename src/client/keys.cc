@@ -33,10 +33,10 @@ Scheme SigningScheme(bool rsa, const std::optional<std::string>& name, AlgId has
 }
 
 const Scheme& FixedScheme(const Public& area) {
-  static const Scheme kNone;
+  static const auto* const kNone = new Scheme();
   if (area.rsa() != nullptr) return area.rsa()->scheme;
   if (area.ecc() != nullptr) return area.ecc()->scheme;
-  return kNone;
+  return *kNone;
 }
 
 }  // namespace

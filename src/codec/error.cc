@@ -1,5 +1,7 @@
 #include "tpm2/error.h"
 
+#include <new>
+
 namespace tpm2 {
 
 std::string_view ErrorCodeName(ErrorCode code) {
@@ -40,6 +42,15 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "INTEGRITY";
   }
   return "TPM_RC";  // not an enumerator: the code that promises least
+}
+
+Error UnexpectedError(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+    return Error(ErrorCode::kResourceExhausted, "out of memory",
+                 "Free some memory, or raise the limit of this process.");
+  }
+  return Error(ErrorCode::kTransportError, std::string("unexpected: ") + error.what(),
+               "This is a mistake of node-tpm2: please report it.");
 }
 
 }  // namespace tpm2

@@ -15,6 +15,7 @@ using internal::ResponseFrame;
 
 // Resubmission: doubling from 2 ms to 250 ms, about ten seconds in all.
 constexpr unsigned kMaxResubmissions = 45;
+constexpr unsigned kMaxLateCancellations = 10;
 constexpr std::chrono::milliseconds kFirstPause{2};
 constexpr std::chrono::milliseconds kLongestPause{250};
 
@@ -37,8 +38,8 @@ SessionAttributes AttributesFor(const CommandFrame& frame, const Authorization& 
 
 // The entity that the n-th authorisation is for; nothing for a session that only encrypts.
 const Name& EntityName(const CommandFrame& frame, size_t index) {
-  static const Name kNone;
-  return index < frame.auth_count ? frame.handles[index]->name : kNone;
+  static const auto* const kNone = new Name();
+  return index < frame.auth_count ? frame.handles[index]->name : *kNone;
 }
 ByteView SessionAuth(const CommandFrame& frame, const Authorization& authorization, size_t index) {
   return index < frame.auth_count ? authorization.auth_value : ByteView();
@@ -57,6 +58,15 @@ bool NamesObject(const CommandFrame& frame, unsigned number) {
   HandleType type = TypeOf(frame.handles[number - 1]->handle);
   return type == HandleType::kTransient || type == HandleType::kPersistent ||
          type == HandleType::kNvIndex;
+}
+
+// How often a command is sent again after this answer, which says that it did not run. A
+// cancellation that is ours ends the wait at the checkpoint; another one was meant for an earlier
+// command, and came late.
+unsigned ResubmissionsFor(uint32_t rc) {
+  const DecodedRc decoded = DecodeResponseCode(rc);
+  if (decoded.resubmit) return kMaxResubmissions;
+  return decoded.base == rc::kCanceled ? kMaxLateCancellations : 0;
 }
 
 // An RSA key is to take off a padding.
@@ -211,7 +221,7 @@ Buffer Executor::Submit(const CommandFrame& frame, ByteView command) {
       ThrowMarshalling(frame.code, header, "response header");
     }
     if (last_rc_ == rc::kSuccess) return response;
-    if (DecodeResponseCode(last_rc_).resubmit && attempt < kMaxResubmissions) {
+    if (attempt < ResubmissionsFor(last_rc_)) {
       BackOff(attempt);
       continue;
     }
@@ -345,6 +355,7 @@ ResponseFrame Executor::Exchange(const CommandFrame& frame, MutableBytes paramet
   orphan_ = 0;
   response_.clear();
   Writer writer(command_);
+  last_command_size_ = command_.size();  // to be wiped if what follows throws halfway
   Marshal(writer, count == 0 ? StructureTag::kNoSessions : StructureTag::kSessions);
   writer.Integer<uint32_t>(0);
   Marshal(writer, frame.code);

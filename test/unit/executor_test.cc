@@ -140,6 +140,17 @@ TEST_F(ExecutorTest, ResubmissionEnds) {
   EXPECT_GE(all, std::chrono::seconds(5));
 }
 
+// A cancellation that comes late hits the next command, whosever it is.
+TEST_F(ExecutorTest, ACancellationOfAnotherCommandEndsNothing) {
+  transport.ExpectCode(0x17b, ResponseOfCode(0x909))
+      .ExpectCode(0x17b, FromHex("8001 0000000d 00000000 0001 aa"));
+  EXPECT_EQ(ToHex(executor.Run(GetRandom()).random_bytes.octets()), "aa");
+  EXPECT_EQ(executor.counts().resubmissions, 1u);
+  for (int i = 0; i < 11; ++i) transport.ExpectCode(0x17b, ResponseOfCode(0x909));
+  EXPECT_EQ(FailureOf(GetRandom()).code, ErrorCode::kAborted);
+  EXPECT_EQ(transport.StepsLeft(), 0u);
+}
+
 // An HRESULT in the response code's place, as TBS gives it.
 TEST_F(ExecutorTest, WindowsStatusesAreNoneOfTheTpms) {
   transport.ExpectCode(0x17b, ResponseOfCode(0x80280084));
