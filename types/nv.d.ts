@@ -21,7 +21,7 @@ export interface NvPublic {
 export interface NvDefineOptions extends CallOptions {
   /** 0x01800000 to 0x01bfffff, the owner's range; others are INVALID_ARGUMENT. */
   handle: HandleLike;
-  /** Bytes, 1 to 65535; a TPM's own limit is often 2048. */
+  /** Bytes, 1 to what the TPM allows, which is often 2048; more is INVALID_ARGUMENT. */
   size: number;
   /** The index's password, at most 32 bytes; zero bytes at its end do not count. */
   auth?: Bytes | undefined;
@@ -38,7 +38,8 @@ export interface NvNamespace {
   /**
    * TPM2_NV_Read (Part 3, 31.13), in as many commands as the TPM's buffer asks for.
    * The index's attributes decide who authorises: its password when `auth` was given and counts,
-   * else the owner, else the empty password, else the platform.
+   * else the owner, else the empty password, else the platform. Of EK certificates, nonces and
+   * templates the empty password goes before the owner.
    * KEY_NOT_FOUND when there is no such index, AUTH_FAILED when none of these may read it.
    * @param offset bytes, default 0
    * @param size bytes; default: to the end
