@@ -20,6 +20,8 @@ struct LoadedObject {
   Public area;
 };
 
+struct Load;
+
 class Client {
  public:
   using TransportFactory = std::function<std::shared_ptr<Transport>()>;
@@ -112,9 +114,16 @@ class Client {
   const LoadedObject& EnsureLoaded(const ObjectBlob& blob, const CallOptions& options);
   const Leaf* FindLeaf(const ObjectBlob& blob, const CallOptions& options);
   LoadedObject Load(const ObjectBlob& blob, const CallOptions& options);
+  LoadedObject LoadOnce(const tpm2::Load& command, const CallOptions& options);
+  // After a blob was refused: if the persistent parent is none of this seed's, but a key that looks
+  // like it, and the blob belongs to the primary, then that is the parent from here on, and
+  // Recover() says that the use case begins again. Else all stays as it was.
+  void ReplaceLookAlike(tpm2::Load command, const CallOptions& options);
   const LoadedObject& EnsureParent(const CallOptions& options);
-  bool AdoptPersistentParent(uint32_t handle);
+  void MakeOrFindParent(const CallOptions& options);
+  bool AdoptPersistentParent(std::optional<LoadedObject> key);
   void FindPersistentParent();
+  bool ScanForPersistentParent();
   void CreateParent(const CallOptions& options);
   void CheckPin(const Name& parent_name, const CallOptions& options) const;
   void DropTransientParent() noexcept;
@@ -126,6 +135,9 @@ class Client {
   bool Recover(const Error& error) noexcept;
   std::unique_ptr<Session> StartSaltedSession(SessionType type, const CallOptions& options,
                                               SaltKey salt);
+  // A kept session that is salted to another key than the one that is pinned now is given up.
+  void FlushIfNotPinned(std::unique_ptr<Session>& session, const Name& salted_to,
+                        const CallOptions& options);
   void FlushSession(std::unique_ptr<Session>& session) noexcept;
   std::unique_ptr<Executor> ExecutorOn(Transport& transport) const;
 
@@ -139,11 +151,15 @@ class Client {
   std::vector<Leaf> leaves_;
   uint64_t use_count_ = 0;
   std::optional<Parent> parent_;
-  Name last_parent_name_;                    // of the parent that leaves and sessions belong to
-  bool distrust_persistent_parent_ = false;  // its Load answered INTEGRITY
+  Name last_parent_name_;                      // of the parent that new leaves belong to
+  bool persistent_parent_is_primary_ = false;  // as making the primary has shown
+  bool distrust_persistent_parent_ = false;    // it only looked like the primary
+  bool parent_replaced_ = false;               // while the error that tells so is under way
   std::unique_ptr<Session> hmac_session_;
-  bool hmac_salted_to_ek_ = false;
   std::unique_ptr<Session> policy_session_;
+  // The parents that these two are salted to; empty for an endorsement key, or for none.
+  Name hmac_salted_to_;
+  Name policy_salted_to_;
   std::unique_ptr<Session> hierarchy_session_;
   std::vector<std::pair<uint32_t, uint32_t>> fixed_properties_;
 };

@@ -17,6 +17,7 @@ void Client::EnsureOpen() {
   executor_.reset();
   transport_.reset();
   distrust_persistent_parent_ = false;
+  parent_replaced_ = false;
   fixed_properties_.clear();
   transport_ = open_();
   executor_ = ExecutorOn(*transport_);

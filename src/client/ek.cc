@@ -1,6 +1,7 @@
 #include "client/ek.h"
 
 #include "client/capability.h"
+#include "client/keys.h"
 #include "client/nv.h"
 #include "client/templates.h"
 #include "crypto/key_convert.h"
@@ -43,14 +44,6 @@ Public TemplateOf(Client& client, const CallOptions& options, EkType type) {
     }
   }
   return area;
-}
-
-LoadedObject ReadKey(Client& client, uint32_t handle) {
-  ReadPublic command;
-  command.object_handle = Entity{handle, Name()};
-  ReadPublicResponse response = client.Run(command);
-  Name name = crypto::NameOf(*response.out_public);
-  return {{handle, name}, std::move(*response.out_public)};
 }
 
 // False when the key is not of the kind that the area describes.

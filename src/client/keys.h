@@ -7,7 +7,10 @@
 namespace tpm2 {
 
 class Client;
+struct LoadedObject;
 
+// TPM2_ReadPublic of what is loaded or persistent; INTEGRITY when its answer contradicts itself.
+LoadedObject ReadKey(Client& client, uint32_t handle);
 // TPM2_Create under the storage parent; `auth` and `data` go encrypted where options say so.
 CreateResponse CreateUnderParent(Client& client, const CallOptions& options, const Public& area,
                                  ByteView auth, ByteView data);

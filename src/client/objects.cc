@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/capability.h"
+#include "client/keys.h"
 #include "client/templates.h"
 #include "crypto/crypto.h"
 #include "crypto/key_convert.h"
@@ -13,19 +15,18 @@ namespace tpm2 {
 namespace {
 
 constexpr uint32_t kUsualParent = 0x81000001;
-constexpr uint32_t kFirstOwnerPersistent = 0x81000000;
-constexpr uint32_t kLastOwnerPersistent = 0x817fffff;
+// Where the TCG's registry of reserved handles has storage primary keys; endorsement keys follow.
+constexpr uint32_t kFirstStoragePrimary = 0x81000000;
+constexpr uint32_t kLastStoragePrimary = 0x8100ffff;
 
 uint32_t BaseCode(const Error& error) {
   return error.tpm_rc ? DecodeResponseCode(*error.tpm_rc).base : 0;
 }
 
-// The public area of a persistent object; nothing when there is none (or none to be read).
-std::optional<Public> ReadPersistent(Client& client, uint32_t handle) {
-  ReadPublic command;
-  command.object_handle = Entity{handle, Name()};
+// A persistent object; nothing when there is none (or none to be read).
+std::optional<LoadedObject> ReadPersistent(Client& client, uint32_t handle) {
   try {
-    return std::move(*client.Run(command).out_public);
+    return ReadKey(client, handle);
   } catch (const Error& error) {
     if (!error.tpm_rc || error.code == ErrorCode::kTransportError) throw;
     return std::nullopt;
@@ -54,6 +55,20 @@ bool OutOfObjectSlots(const Error& error) {
 
 }  // namespace
 
+LoadedObject ReadKey(Client& client, uint32_t handle) {
+  ReadPublic command;
+  command.object_handle = Entity{handle, Name()};
+  ReadPublicResponse response = client.Run(command);
+  Name name = crypto::NameOf(*response.out_public);
+  if (!(name == Name(response.name.view()))) {
+    throw Error(ErrorCode::kIntegrity,
+                "TPM2_ReadPublic: the answer's public area and its Name do not belong together",
+                "Nothing of this answer was used. Find out what sits between this program and the "
+                "TPM.");
+  }
+  return {{handle, name}, std::move(*response.out_public)};
+}
+
 void Client::MakeRoom() { EvictLeaves(traits().swaps_every_command ? 0 : 1); }
 
 void Client::EvictLeaves(size_t keep) noexcept {
@@ -75,6 +90,7 @@ void Client::DropTransientParent() noexcept {
 void Client::ForgetAll() noexcept {
   leaves_.clear();
   parent_.reset();
+  persistent_parent_is_primary_ = false;
   last_parent_name_ = Name();
   hmac_session_.reset();
   policy_session_.reset();
@@ -111,6 +127,7 @@ bool Client::Recover(const Error& error) noexcept {
     ForgetAll();
     return false;
   }
+  if (std::exchange(parent_replaced_, false)) return true;
   if (OutOfObjectSlots(error) && (!leaves_.empty() || (parent_ && parent_->transient))) {
     EvictLeaves(0);
     DropTransientParent();
@@ -133,35 +150,26 @@ void Client::CheckPin(const Name& parent_name, const CallOptions& options) const
               "the TPM answers in its place. Do not use it before you know which.");
 }
 
-bool Client::AdoptPersistentParent(uint32_t handle) {
-  std::optional<Public> area = ReadPersistent(*this, handle);
-  if (!area || !templates::IsStorageParent(*area)) return false;
-  Name name = crypto::NameOf(*area);
-  parent_ = Parent{{{handle, name}, std::move(*area)}, false};
+bool Client::AdoptPersistentParent(std::optional<LoadedObject> key) {
+  if (!key || !templates::IsStorageParent(key->area)) return false;
+  parent_ = Parent{std::move(*key), false};
   return true;
 }
 
 void Client::FindPersistentParent() {
-  std::optional<Public> usual = ReadPersistent(*this, kUsualParent);
+  std::optional<LoadedObject> usual = ReadPersistent(*this, kUsualParent);
   // Where the usual place is empty a primary is made at once: a scan would cost every first use a
   // command. Where another key has taken the place, ours may be persistent elsewhere.
-  if (!usual) return;
-  if (templates::IsStorageParent(*usual)) {
-    Name name = crypto::NameOf(*usual);
-    parent_ = Parent{{{kUsualParent, name}, std::move(*usual)}, false};
-    return;
+  if (usual && !AdoptPersistentParent(std::move(usual))) ScanForPersistentParent();
+}
+
+bool Client::ScanForPersistentParent() {
+  for (uint32_t handle : ReadHandles(*this, kFirstStoragePrimary)) {
+    const bool candidate = handle >= kFirstStoragePrimary && handle <= kLastStoragePrimary;
+    if (!candidate || handle == kUsualParent) continue;
+    if (AdoptPersistentParent(ReadPersistent(*this, handle))) return true;
   }
-  GetCapability command;
-  command.capability = Capability::kHandles;
-  command.property = kUsualParent;
-  command.property_count = 32;
-  GetCapabilityResponse response = Run(command);
-  const auto* list = response.data.data.get_if<Capability::kHandles>();
-  if (list == nullptr) return;
-  for (uint32_t handle : list->items) {
-    bool candidate = handle >= kFirstOwnerPersistent && handle <= kLastOwnerPersistent;
-    if (candidate && handle != kUsualParent && AdoptPersistentParent(handle)) return;
-  }
+  return false;
 }
 
 void Client::CreateParent(const CallOptions& options) {
@@ -182,11 +190,21 @@ void Client::CreateParent(const CallOptions& options) {
 const LoadedObject& Client::EnsureParent(const CallOptions& options) {
   if (!parent_) {
     if (!distrust_persistent_parent_) FindPersistentParent();
-    if (!parent_) CreateParent(options);
+    if (!parent_) MakeOrFindParent(options);
     last_parent_name_ = parent_->object.entity.name;
   }
   CheckPin(parent_->object.entity.name, options);
   return parent_->object;
+}
+
+void Client::MakeOrFindParent(const CallOptions& options) {
+  try {
+    CreateParent(options);
+  } catch (const Error& error) {
+    // Without the owner's auth one that is persistent in another place is the only one to be had.
+    const bool wants_owner = error.code == ErrorCode::kAuthFailed && !distrust_persistent_parent_;
+    if (!wants_owner || !ScanForPersistentParent()) throw;
+  }
 }
 
 Authorization Client::AuthorizeParent(const CallOptions& options, bool carries_secret) {
@@ -206,39 +224,61 @@ const Client::Leaf* Client::FindLeaf(const ObjectBlob& blob, const CallOptions& 
   return nullptr;
 }
 
+LoadedObject Client::LoadOnce(const tpm2::Load& command, const CallOptions& options) {
+  // TPM2_Load carries nothing secret: the private part is wrapped. Only the parent's auth is.
+  Authorization authorization = AuthorizeParent(options, false);
+  LoadResponse loaded = Run(command, {&authorization, 1});
+  Name name = crypto::NameOf(*command.in_public);
+  if (!(name == Name(loaded.name.view()))) {
+    Flush(loaded.object_handle.value);
+    throw Error(ErrorCode::kIntegrity, "TPM2_Load: the TPM loaded another object");
+  }
+  return {{loaded.object_handle.value, name}, *command.in_public};
+}
+
 LoadedObject Client::Load(const ObjectBlob& blob, const CallOptions& options) {
   tpm2::Load command;
   command.in_private = FromBytes<Private>(blob.private_area, "TPM2B_PRIVATE");
   command.in_public = FromBytes<Sized<Public>>(blob.public_area, "TPM2B_PUBLIC");
-  Name name = crypto::NameOf(*command.in_public);
   for (bool again = true;; again = false) {
-    const LoadedObject& parent = EnsureParent(options);
-    command.parent_handle = parent.entity;
-    // TPM2_Load carries nothing secret: the private part is wrapped. Only the parent's auth is.
-    Authorization authorization = AuthorizeParent(options, false);
+    command.parent_handle = EnsureParent(options).entity;
     try {
-      LoadResponse loaded = Run(command, {&authorization, 1});
-      if (!(name == Name(loaded.name.view()))) {
-        Flush(loaded.object_handle.value);
-        throw Error(ErrorCode::kIntegrity, "TPM2_Load: the TPM loaded another object");
-      }
-      return {{loaded.object_handle.value, name}, std::move(*command.in_public)};
+      return LoadOnce(command, options);
     } catch (const Error& error) {
-      bool foreign = BaseCode(error) == rc::kIntegrity && !parent_->transient;
-      if (again && foreign) {
-        // A persistent key of our form that is not the primary of this seed: make that one.
-        distrust_persistent_parent_ = true;
-        parent_.reset();
-        DropSessions();
-      } else if (again && OutOfObjectSlots(error) && !leaves_.empty()) {
+      if (again && OutOfObjectSlots(error) && !leaves_.empty()) {
         EvictLeaves(0);
       } else if (RefusesBlob(error)) {
+        if (BaseCode(error) == rc::kIntegrity) ReplaceLookAlike(command, options);
         throw AlteredBlob(error);
       } else {
         throw;
       }
     }
   }
+}
+
+void Client::ReplaceLookAlike(tpm2::Load command, const CallOptions& options) {
+  // A parent that is pinned is the right one, and the primary of the seed is it by construction.
+  if (parent_->transient || persistent_parent_is_primary_ || options.parent_name) return;
+  Parent doubtful = *std::exchange(parent_, std::nullopt);
+  try {
+    DropSessions();  // they are salted to it
+    CreateParent(options);
+    if (parent_->object.entity.name == doubtful.object.entity.name) {
+      persistent_parent_is_primary_ = true;
+    } else {
+      command.parent_handle = parent_->object.entity;
+      Flush(LoadOnce(command, options).entity.handle);
+      distrust_persistent_parent_ = true;
+      parent_replaced_ = true;
+      last_parent_name_ = parent_->object.entity.name;
+      return;
+    }
+  } catch (const Error&) {
+    // There is no better parent to be had, and what the first one said of the blob stands.
+  }
+  DropTransientParent();
+  parent_ = std::move(doubtful);
 }
 
 const LoadedObject& Client::EnsureLoaded(const ObjectBlob& blob, const CallOptions& options) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/ek.h"
+#include "crypto/crypto.h"
 #include "tpm2/client.h"
 #include "tpm2/commands/session.h"
 
@@ -33,12 +34,14 @@ std::unique_ptr<Session> Client::StartSaltedSession(SessionType type, const Call
                                                     SaltKey salt) {
   SessionOptions wanted;
   wanted.type = type;
-  if (type == SessionType::kHmac) hmac_salted_to_ek_ = false;
+  Name& salted_to = type == SessionType::kHmac ? hmac_salted_to_ : policy_salted_to_;
+  salted_to = Name();
   if (!options.encrypt) {
     wanted.aes_bits = 0;
     return StartSession(executor(), wanted);
   }
-  if (!parent_) MakeRoom();
+  // Beside the object that may be in use.
+  if (!parent_) MakeRoomBesideLast();
   const LoadedObject* key = nullptr;
   std::optional<EndorsementKey> ek;  // flushed when the session has been started
   try {
@@ -51,17 +54,21 @@ std::unique_ptr<Session> Client::StartSaltedSession(SessionType type, const Call
   wanted.salt_key = &key->entity;
   wanted.salt_public = &key->area;
   std::unique_ptr<Session> session = StartSession(executor(), wanted);
-  if (ek) hmac_salted_to_ek_ = true;
+  if (!ek) salted_to = key->entity.name;
   return session;
 }
 
+void Client::FlushIfNotPinned(std::unique_ptr<Session>& session, const Name& salted_to,
+                              const CallOptions& options) {
+  if (session == nullptr || !options.parent_name || !session->can_encrypt()) return;
+  if (crypto::ConstantTimeEqual(salted_to.view(), *options.parent_name)) return;
+  if (parent_) CheckPin(parent_->object.entity.name, options);
+  FlushSession(session);
+}
+
 Session& Client::EncryptingSession(const CallOptions& options, SaltKey salt) {
-  // A pin speaks for the storage parent, and for no endorsement key.
-  if (hmac_salted_to_ek_ && options.parent_name) FlushSession(hmac_session_);
-  if (hmac_session_ != nullptr) {
-    if (!hmac_salted_to_ek_) CheckPin(last_parent_name_, options);
-    return *hmac_session_;
-  }
+  FlushIfNotPinned(hmac_session_, hmac_salted_to_, options);
+  if (hmac_session_ != nullptr) return *hmac_session_;
   // On /dev/tpmrm0 one session at a time: each costs a save and a load around every command.
   if (traits().swaps_every_command) FlushSession(policy_session_);
   try {
@@ -76,8 +83,8 @@ Session& Client::EncryptingSession(const CallOptions& options, SaltKey salt) {
 }
 
 Session& Client::PolicySession(const CallOptions& options) {
+  if (options.encrypt) FlushIfNotPinned(policy_session_, policy_salted_to_, options);
   if (policy_session_ != nullptr && policy_session_->can_encrypt() == options.encrypt) {
-    if (options.encrypt) CheckPin(last_parent_name_, options);
     return *policy_session_;
   }
   FlushSession(policy_session_);

@@ -16,6 +16,7 @@ namespace {
 using Handles = std::vector<uint32_t>;
 constexpr uint32_t kCreatePrimary = 0x131;
 constexpr uint32_t kReadPublic = 0x173;
+constexpr uint32_t kStartAuthSession = 0x176;
 
 class ParentTest : public ::testing::Test {
  protected:
@@ -101,6 +102,87 @@ TEST_F(ParentTest, ALookAlikeIsFoundOutOnce) {
   op::KeySign altered = SignRequest();
   altered.blob.private_area[50] ^= 1;
   EXPECT_EQ(tpm.FailureOf(altered).code, ErrorCode::kIntegrity);
+}
+
+// Nobody here knows the owner's password; the parent is persistent, and that is enough.
+TEST_F(ParentTest, ABadBlobSpoilsNothingOnAnOwnedTpm) {
+  tpm.PersistStorageParent();
+  tpm.SetHierarchyAuth(rh::kOwner, BytesOfText("owner"));
+  key = tpm.Do(op::KeyCreate());
+  op::KeySign altered = SignRequest();
+  altered.blob.private_area[50] ^= 1;
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(tpm.FailureOf(altered).code, ErrorCode::kIntegrity);
+    EXPECT_FALSE(tpm.Do(SignRequest()).empty());
+    EXPECT_FALSE(tpm.Do(op::KeyCreate()).name.empty());
+  }
+}
+
+TEST_F(ParentTest, ABadBlobMakesThePrimaryOnceToCompare) {
+  tpm.PersistStorageParent();
+  key = tpm.Do(op::KeyCreate());
+  op::KeySign altered = SignRequest();
+  altered.blob.private_area[50] ^= 1;
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(tpm.FailureOf(altered).code, ErrorCode::kIntegrity);
+    EXPECT_FALSE(tpm.Do(SignRequest()).empty());
+  }
+  EXPECT_EQ(tpm.recording().count(kCreatePrimary), 1u);
+}
+
+// A parent of our form with another `unique` is no primary of ours, but keys that were made under
+// it belong to it: a blob that neither takes does not change that.
+TEST_F(ParentTest, ABadBlobDoesNotMoveTheKeysOfALookAlike) {
+  Public look_alike = templates::StorageParent();
+  look_alike.unique.get_if<AlgId::kEcc>()->x = EccParameter(Buffer(32, 7));
+  tpm.Persist(tpm.MakePrimary(look_alike), 0x81000001);
+  key = tpm.Do(op::KeyCreate());
+  op::KeySign altered = SignRequest();
+  altered.blob.private_area[50] ^= 1;
+  EXPECT_EQ(tpm.FailureOf(altered).code, ErrorCode::kIntegrity);
+  EXPECT_FALSE(tpm.Do(SignRequest()).empty());
+}
+
+TEST_F(ParentTest, WithoutTheOwnersPasswordOneIsLookedForElsewhere) {
+  tpm.PersistStorageParent(0x81000000);
+  tpm.SetHierarchyAuth(rh::kOwner, BytesOfText("owner"));
+  key = tpm.Do(op::KeyCreate());
+  EXPECT_FALSE(tpm.Do(SignRequest()).empty());
+}
+
+// As on /dev/tpmrm0, where the parent does not stay: the use case begins again under the right one,
+// and neither its object nor its session is flushed under its hands.
+TEST_F(ParentTest, ALookAlikeIsReplacedWhereNothingIsKept) {
+  const auto swap = [this] { tpm.chip().mutable_traits().swaps_every_command = true; };
+  swap();
+  op::KeyCreate with_auth;
+  with_auth.auth = SecretOf("auth");
+  key = tpm.Do(with_auth);
+  op::Seal bound = SealRequest();
+  bound.selection = {{"sha256", {7}}};
+  const Buffer sealed = tpm.Do(bound);
+  tpm.NewClient();
+  Public look_alike = templates::StorageParent();
+  look_alike.unique.get_if<AlgId::kEcc>()->x = EccParameter(Buffer(32, 7));
+  tpm.Persist(tpm.MakePrimary(look_alike), 0x81000001);
+  op::KeySign sign = SignRequest();
+  sign.auth = SecretOf("auth");
+  EXPECT_FALSE(tpm.Do(sign).empty());
+  tpm.NewClient();
+  EXPECT_EQ(tpm.Do(UnsealOf(sealed)), SecretOf("data"));
+}
+
+// What was salted to another parent while nothing was pinned carries no secret of a pinned call.
+TEST_F(ParentTest, APinnedCallTakesNoSessionOfAnotherParent) {
+  tpm.chip().mutable_traits().swaps_every_command = true;  // the parent goes, the session stays
+  tpm.Do(SealRequest());
+  EXPECT_EQ(tpm.recording().count(kStartAuthSession), 1u);
+  tpm.Clear();  // gives the hierarchy another seed
+  tpm.options.parent_name = ParentName();
+  const Buffer sealed = tpm.Do(SealRequest());
+  EXPECT_EQ(tpm.recording().count(kStartAuthSession), 2u);
+  EXPECT_EQ(tpm.Do(UnsealOf(sealed)), SecretOf("data"));
+  EXPECT_EQ(tpm.recording().count(kStartAuthSession), 2u);
 }
 
 TEST_F(ParentTest, APinRefusesAnotherParent) {

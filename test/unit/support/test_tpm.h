@@ -16,7 +16,8 @@
 
 namespace tpm2::testing {
 
-// TPM2_EvictControl, Part 3 28.5, and TPM2_HierarchyChangeAuth, 24.8: to set a TPM up for a test.
+// TPM2_EvictControl, Part 3 28.5, TPM2_HierarchyChangeAuth, 24.8, and TPM2_Clear, 24.6: to set a
+// TPM up for a test.
 struct EvictControl {
   static constexpr CommandCode kCode = CommandCode::kEvictControl;
   using Response = NoResponse;
@@ -37,6 +38,14 @@ struct HierarchyChangeAuth {
   static constexpr auto Fields() {
     return Declare<HierarchyChangeAuth>(F<&HierarchyChangeAuth::auth_handle>("authHandle"),
                                         F<&HierarchyChangeAuth::new_auth>("newAuth"));
+  }
+};
+struct ClearCommand {
+  static constexpr CommandCode kCode = CommandCode::kClear;
+  using Response = NoResponse;
+  UserHandle auth_handle;
+  static constexpr auto Fields() {
+    return Declare<ClearCommand>(F<&ClearCommand::auth_handle>("authHandle"));
   }
 };
 
@@ -97,6 +106,7 @@ class TestTpm {
   uint32_t MakePrimary(const Public& area, uint32_t hierarchy = rh::kOwner, ByteView auth = {});
   void Persist(uint32_t transient, uint32_t persistent);  // and flushes the transient one
   void PersistStorageParent(uint32_t handle = 0x81000001);
+  void Clear();  // another owner's seed
   void SetHierarchyAuth(uint32_t hierarchy, ByteView auth, ByteView current = {});
 
  private:

@@ -78,6 +78,12 @@ void TestTpm::PersistStorageParent(uint32_t handle) {
   Persist(MakePrimary(templates::StorageParent()), handle);
 }
 
+void TestTpm::Clear() {
+  ClearCommand command;
+  command.auth_handle = Entity::Of(rh::kLockout);
+  direct_.Run(command);
+}
+
 void TestTpm::SetHierarchyAuth(uint32_t hierarchy, ByteView auth, ByteView current) {
   HierarchyChangeAuth command;
   command.auth_handle = Entity::Of(hierarchy);
