@@ -51,6 +51,9 @@ struct Error : std::exception {
   std::string rc_subject;           // "session 1", "parameter 2 inPublic", "handle 1 keyHandle"
 };
 
+// What to do about an error that does not say it itself; empty where there is nothing to be done.
+std::string_view DefaultSuggestion(ErrorCode code);
+
 // What a caller is told where something else than an Error was thrown: memory has run out, or the
 // mistake is ours.
 Error UnexpectedError(const std::exception& error);

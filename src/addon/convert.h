@@ -196,7 +196,9 @@ inline Napi::Error ToJsError(Napi::Env env, const Error& error) {
   Napi::Error js = Napi::Error::New(env, error.message);
   Napi::Object value = js.Value();
   value.Set("code", std::string(ErrorCodeName(error.code)));
-  if (!error.suggestion.empty()) value.Set("suggestion", error.suggestion);
+  const std::string_view remedy =
+      error.suggestion.empty() ? DefaultSuggestion(error.code) : error.suggestion;
+  if (!remedy.empty()) value.Set("suggestion", std::string(remedy));
   if (error.tpm_rc) value.Set("tpmRc", Napi::Number::New(env, *error.tpm_rc));
   if (error.hresult) value.Set("hresult", Napi::Number::New(env, *error.hresult));
   if (!error.command.empty()) value.Set("command", error.command);

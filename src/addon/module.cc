@@ -48,7 +48,6 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     auto tcti = FromJs<std::string>(info[0], "tcti");
     auto options = std::make_shared<const CallOptions>(FromJs<CallOptions>(info[1], "options"));
-    if (!tcti.empty()) ParseTcti(tcti);
     auto share = std::make_shared<Share>();
     share->connection = ConnectionRegistry::Instance().Acquire(tcti);
     share->options = std::move(options);

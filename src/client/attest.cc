@@ -123,7 +123,7 @@ op::QuoteResult QuoteBy(Client& client, Executor& executor, const LoadedObject& 
     QuoteResponse response = executor.Run(command);
     const Attest attest = FromBytes<Attest>(response.quoted, "TPMS_ATTEST");
     const QuoteInfo& info = QuoteOf(attest);
-    RequireSame(selection, info.pcr_select);
+    RequireAll(selection, info.pcr_select);
     op::QuoteResult result = ToResult(response, ak.area);
     if (!pcrs) return result;
     AlgId hash = crypto::SignatureHash(response.signature);

@@ -62,7 +62,7 @@ size_t CountPcrs(const PcrSelectionList& selection) {
   return count;
 }
 
-void RequireSame(const PcrSelectionList& wanted, const PcrSelectionList& got) {
+void RequireAll(const PcrSelectionList& wanted, const PcrSelectionList& got) {
   for (const PcrSelection& bank : wanted.items) {
     for (uint32_t pcr = 0; pcr < kPcrLimit; ++pcr) {
       if (!bank.Contains(pcr)) continue;

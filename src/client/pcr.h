@@ -16,7 +16,7 @@ PcrSelectionList ToSelection(const std::vector<BankSelection>& selection);
 size_t CountPcrs(const PcrSelectionList& selection);
 
 // INVALID_ARGUMENT that names the first PCR of `wanted` that is not in `got`.
-void RequireSame(const PcrSelectionList& wanted, const PcrSelectionList& got);
+void RequireAll(const PcrSelectionList& wanted, const PcrSelectionList& got);
 
 // Every selected PCR, in the order of the selection, read to the end. INVALID_ARGUMENT names a
 // bank or PCR that the TPM does not have. `update_counter` is the last one seen.

@@ -44,6 +44,25 @@ std::string_view ErrorCodeName(ErrorCode code) {
   return "TPM_RC";  // not an enumerator: the code that promises least
 }
 
+std::string_view DefaultSuggestion(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kTransportError:
+      return "Open the TPM again. The command may or may not have run: docs/reliability.md.";
+    case ErrorCode::kIntegrity:
+      return "Do not go on before you know which blob, TPM or answer was altered or exchanged.";
+    case ErrorCode::kMarshallingError:
+      return "Please report it with what NODE_DEBUG=tpm2 prints.";
+    case ErrorCode::kTpmUnavailable:
+      return "Check that the TPM, or the simulator that tcti names, is there and runs.";
+    case ErrorCode::kResourceExhausted:
+      return "Close handles that are not needed, here and in other programs, and try again.";
+    case ErrorCode::kNotSupported:
+      return "tpm.capabilities() tells what this TPM has.";
+    default:
+      return {};
+  }
+}
+
 Error UnexpectedError(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
     return Error(ErrorCode::kResourceExhausted, "out of memory",

@@ -142,6 +142,7 @@ describe.each(Object.keys(useCases))('%s', (name) => {
           (right) => (right ? 'right' : 'wrong'),
           (error) => {
             expect(error, about).toBeInstanceOf(TpmError);
+            expect(error.suggestion, `${about}: ${error.message}`).toMatch(/\w+ \w+/);
             return error.code;
           },
         );
