@@ -83,7 +83,8 @@ constexpr RcRow kRows[] = {
      "Use the blob on the TPM and under the parent that made it; after a TPM clear it is lost and "
      "has to be made again. Make a credential for this TPM's EK and this key's Name."},
     {0x0a0, "TPM_RC_TICKET", kTpmRc, "The ticket is not valid on this TPM or not for this data.",
-     "A restricted key (an attestation key) signs only what the TPM made or hashed itself: quote with "
+     "A restricted key (an attestation key) signs only what the TPM made or hashed itself: quote "
+     "with "
      "it, and sign other data with a key that is not restricted. Other tickets do not move between "
      "TPMs, and many end with a TPM reset: obtain a new one."},
     {0x0a1, "TPM_RC_RESERVED_BITS", kMarshallingError, "Bits that must be zero are set.",

@@ -10,7 +10,8 @@ export class Checks {
     try {
       const note = await body();
       this.#counts.passed += 1;
-      console.log(`ok       ${name}${typeof note === 'string' ? ` (${note})` : ''}`);
+      const short = typeof note === 'string' && !note.includes('\n');
+      console.log(`ok       ${name}${short ? ` (${note})` : ''}`);
     } catch (error) {
       this.#counts.failed += 1;
       console.log(`FAILED   ${name}\n${String(error?.message ?? error).replace(/^/gm, '    | ')}`);

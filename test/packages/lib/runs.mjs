@@ -12,6 +12,7 @@ import {
   armNodeVersion,
   bun,
   bunVersion,
+  muslBun,
   nodeFor,
   nodeVersions,
   toolModules,
@@ -28,7 +29,7 @@ async function checkTypes(checks, folder, runOnSwtpm, root) {
       const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
       const args = ['-p', `tsconfig.${resolution}.json`, '--typeRoots', types];
       await must(process.execPath, [compiler, ...args], { cwd: folder });
-      const compiled = path.join(folder, `out-${resolution}`, 'consumer.js');
+      const compiled = path.join(folder, `out-${resolution}`, 'consumer.mjs');
       await runOnSwtpm([process.execPath, compiled], { expectOutput: /^typed: 16/m });
     });
   }
@@ -146,7 +147,9 @@ export async function checkMissing(checks, { tarballs }, work) {
     const broken = path.join(work, 'broken');
     fs.cpSync(path.join(work, 'native'), broken, { recursive: true });
     const file = path.join(broken, 'node_modules', 'node-tpm2-linux-x64-gnu', 'node_tpm2.node');
-    fs.truncateSync(file, 1000);
+    const handle = fs.openSync(file, 'r+');
+    fs.writeSync(handle, Buffer.alloc(4096));
+    fs.closeSync(handle);
     const output = await must(process.execPath, ['unavailable.mjs'], { cwd: broken });
     expectUnavailable(output, /Reinstall node-tpm2-linux-x64-gnu/);
   });
