@@ -1,6 +1,7 @@
 // The server's half: what needs no TPM, for attestation that is checked elsewhere than it was made.
 import { createPublicKey, KeyObject } from 'node:crypto';
 import process from 'node:process';
+import { types } from 'node:util';
 import * as check from './lib/arguments.js';
 import { pure } from './lib/connection.js';
 import { invalid, TpmError } from './lib/errors.js';
@@ -38,13 +39,13 @@ function keyBytes(name, value) {
     return value.export({ type: 'spki', format: 'der' });
   }
   if (typeof value === 'string' && value !== '') return Buffer.from(value);
-  if (value instanceof Uint8Array && value.length > 0) return value;
+  if (types.isUint8Array(value) && value.length > 0) return value;
   throw invalid(name, 'a public key as DER, PEM or KeyObject', value);
 }
 
 const hexDigest = (name, bank, value) => {
   const size = check.HASH_SIZES[bank];
-  if (value instanceof Uint8Array && value.length === size) {
+  if (types.isUint8Array(value) && value.length === size) {
     return Buffer.from(value).toString('hex');
   }
   if (typeof value === 'string' && value.length === 2 * size && HEX.test(value)) return value;
@@ -74,7 +75,7 @@ function previousRecord(name, value) {
 
 /** An earlier quote: its message, or what parseAttest() or verifyQuote() made of it. */
 function previousQuote(value) {
-  if (value instanceof Uint8Array) {
+  if (types.isUint8Array(value)) {
     try {
       return run('parseAttest', { attest: value });
     } catch (error) {

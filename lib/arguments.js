@@ -1,4 +1,5 @@
 // Checks of arguments, before anything is sent: each throws INVALID_ARGUMENT that names its argument.
+import { types } from 'node:util';
 import { invalid, invalidOctets } from './errors.js';
 
 const MAX_U32 = 0xffffffff;
@@ -16,19 +17,27 @@ export function bytes(name, value, { min = 0, max = Number.POSITIVE_INFINITY } =
       : min === max
         ? `${min} bytes`
         : `${min} to ${max} bytes`;
-  if (!(value instanceof Uint8Array))
+  if (!types.isUint8Array(value))
     throw invalidOctets(name, `a Buffer or Uint8Array of ${range}`, value);
   if (value.length < min || value.length > max) throw invalidOctets(name, range, value);
   return value;
 }
 
+/** An option. Only undefined is absent: null in the place of a pin or an auth value is a mistake. */
 export function optional(value, check) {
-  return value === undefined || value === null ? undefined : check(value);
+  return value === undefined ? undefined : check(value);
+}
+
+/** A positional argument, where null is how to leave it out. */
+export function optionalPosition(value, check) {
+  return value === null ? undefined : optional(value, check);
 }
 
 export function integer(name, value, min, max) {
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw invalid(name, `an integer from ${min} to ${max}`, value);
+    // Not what a string says: with an argument left out, a password may have come here.
+    const refusal = typeof value === 'string' ? invalidOctets : invalid;
+    throw refusal(name, `an integer from ${min} to ${max}`, value);
   }
   return value;
 }
@@ -60,23 +69,32 @@ export function string(name, value, { max = 1024 } = {}) {
 /** What every operation takes beside its own options. */
 const CALL_OPTIONS = ['signal', 'timeout'];
 
+/** Whether this is `{}`, of whatever realm: a Map, a promise or an instance holds no options. */
+function isPlain(value) {
+  if (!isRecord(value)) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 /**
- * An options object; absent is the empty one. It may have these members only: a misspelt one that
- * was passed over would leave a seal unbound, a key without its auth value, a check not made.
+ * An options object, read once; absent is the empty one. It may have these members only: a misspelt
+ * one that was passed over would leave a seal unbound, a key without its auth value, a check not
+ * made. What it inherits does not count.
  * @param {string} name
  * @param {unknown} value
  * @param {string[]} members
  */
 export function options(name, value, members) {
-  if (value === undefined) return {};
+  const own = Object.create(null);
+  if (value === undefined) return own;
   if (value instanceof AbortSignal) throw invalid(name, 'an object such as { signal }', value);
-  if (!isRecord(value)) throw invalid(name, 'an object', value);
+  if (!isPlain(value)) throw invalidOctets(name, 'a plain object', value);
   for (const member of Object.keys(value)) {
     if (!members.includes(member)) {
       throw invalid(name, `no members but ${members.join(', ')}`, member);
     }
   }
-  return value;
+  return Object.assign(own, value);
 }
 
 /** The options object of an operation on the TPM. */
@@ -176,7 +194,7 @@ const MAX_AUTH = 64;
  * @param {number} [max]  digest size of the object's name algorithm
  */
 export function auth(name, value, max = MAX_AUTH) {
-  if (!(value instanceof Uint8Array)) {
+  if (!types.isUint8Array(value)) {
     throw invalidOctets(name, `a Buffer or Uint8Array of at most ${max} bytes`, value);
   }
   let end = value.length;
@@ -190,10 +208,18 @@ export function optionalAuth(name, value, max) {
   return optional(value, (given) => auth(name, given, max));
 }
 
+function isAbortSignal(value) {
+  try {
+    return value instanceof AbortSignal && typeof value.aborted === 'boolean';
+  } catch {
+    return false; // it only inherits from one
+  }
+}
+
 /** `{ signal, timeout }` of one call, checked. */
 export function callOptions(value) {
   const { signal, timeout } = value;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isAbortSignal(signal)) {
     throw invalid('signal', 'an AbortSignal', signal);
   }
   if (timeout !== undefined) integer('timeout', timeout, 1, 0x7fffffff);

@@ -220,7 +220,8 @@ export async function connect(value) {
   try {
     await probe(connection, call);
   } catch (error) {
-    await connection.close();
+    // Not awaited: a TPM that does not answer is let go of in the background.
+    connection.close().catch(() => {});
     throw error;
   }
   return connection;

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /**
  * What every rejected promise and every throw of this package is.
  *
@@ -40,7 +42,7 @@ export function fromNative(error) {
 /** A value as it may be shown: its kind and size, never its content. */
 function shown(value) {
   if (value === null) return 'null';
-  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (types.isUint8Array(value)) return `${value.length} bytes`;
   if (typeof value === 'string') return value.length <= 40 ? `'${value}'` : 'a long string';
   if (['number', 'bigint', 'boolean', 'undefined'].includes(typeof value)) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';

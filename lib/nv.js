@@ -8,6 +8,9 @@ const OWNER_RANGE = {
 };
 const MAX_INDEX_SIZE = 65535;
 
+const positionAuth = (name, value) =>
+  check.optionalPosition(value, (given) => check.auth(name, given));
+
 export async function readPublic(connection, ...args) {
   const { positional, call } = check.splitCallOptions(args, 1, 1);
   const [handle] = positional;
@@ -20,9 +23,9 @@ export async function read(connection, ...args) {
   const request = {
     handle: check.nvHandle('handle', handle),
     offset: check.integer('offset', offset ?? 0, 0, MAX_INDEX_SIZE),
-    size: check.optional(size, (given) => check.integer('size', given, 0, MAX_INDEX_SIZE)),
-    auth: check.optionalAuth('auth', auth),
-    ownerAuth: check.optionalAuth('ownerAuth', ownerAuth),
+    size: check.optionalPosition(size, (given) => check.integer('size', given, 0, MAX_INDEX_SIZE)),
+    auth: positionAuth('auth', auth),
+    ownerAuth: positionAuth('ownerAuth', ownerAuth),
   };
   return connection.run('nvRead', request, call);
 }
@@ -34,8 +37,8 @@ export async function write(connection, ...args) {
     handle: check.nvHandle('handle', handle),
     data: check.bytes('data', data, { min: 1, max: MAX_INDEX_SIZE }),
     offset: check.integer('offset', offset ?? 0, 0, MAX_INDEX_SIZE),
-    auth: check.optionalAuth('auth', auth),
-    ownerAuth: check.optionalAuth('ownerAuth', ownerAuth),
+    auth: positionAuth('auth', auth),
+    ownerAuth: positionAuth('ownerAuth', ownerAuth),
   };
   return connection.run('nvWrite', request, call);
 }
@@ -59,7 +62,7 @@ export async function undefine(connection, ...args) {
   const [handle, ownerAuth] = positional;
   const request = {
     handle: check.handle('handle', handle, OWNER_RANGE),
-    ownerAuth: check.optionalAuth('ownerAuth', ownerAuth),
+    ownerAuth: positionAuth('ownerAuth', ownerAuth),
   };
   return connection.run('nvUndefine', request, call);
 }

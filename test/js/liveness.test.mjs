@@ -99,3 +99,19 @@ describe('with a handle open', () => {
 test('a signal that has fired is heeded without a handle, too', async () => {
   expect((await errorOf(context.open({ signal: AbortSignal.abort() }))).code).toBe('ABORTED');
 });
+
+// A TPM that answers no more keeps the old connection's thread busy long after its handle is closed.
+test.skipIf(process.platform === 'win32')('open() keeps its time limit behind one', async () => {
+  const tpm = await context.open();
+  const { pid } = context.swtpm;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    expect((await errorOf(tpm.clock({ timeout: 50 }))).code).toBe('TIMEOUT');
+    tpm.close();
+    const limit = context.open({ timeout: 100 });
+    const patience = new Promise((resolve) => setTimeout(resolve, 5000, 'still waiting'));
+    expect(await Promise.race([errorOf(limit), patience])).toMatchObject({ code: 'TIMEOUT' });
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+});

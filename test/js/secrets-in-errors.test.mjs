@@ -13,6 +13,13 @@ test.each([
   ['nv.define auth', (tpm) => tpm.nv.define({ handle: 0x01800001, size: 1, auth: PASSWORD })],
   ['lockout auth', (tpm) => tpm.lockout.reset({ lockoutAuth: PASSWORD })],
   ['open auth', () => Tpm.open({ auth: { owner: PASSWORD } })],
+  // One level too high, or with an argument left out.
+  ['open, auth itself', () => Tpm.open({ auth: PASSWORD })],
+  ['lockout options', (tpm) => tpm.lockout.reset(PASSWORD)],
+  ['unseal options', (tpm) => tpm.seal.unseal(Buffer.from('x'), PASSWORD)],
+  ['keys.create options', (tpm) => tpm.keys.create(PASSWORD)],
+  ['nv.read offset', (tpm) => tpm.nv.read(0x01800001, PASSWORD)],
+  ['nv.write offset', (tpm) => tpm.nv.write(0x01800001, Buffer.from('x'), PASSWORD)],
 ])('%s', async (_name, use) => {
   const tpm = await context.open();
   const error = await use(tpm).catch((each) => each);
