@@ -8,7 +8,7 @@ namespace {
 using enum ErrorCode;
 
 constexpr std::string_view kAskCapabilities =
-    "Choose one that this TPM has: capabilities(), or tpm2_getcap algorithms.";
+    "Choose one that this TPM has: tpm.capabilities().algorithms.";
 constexpr std::string_view kPostQuantum =
     "Ask the TPM which parameter sets it has: TPM_PT_ML_PARAMETER_SETS.";
 
@@ -38,8 +38,9 @@ constexpr RcRow kRows[] = {
      "Give the type that the command works on: RSA, ECC, symmetric or keyed hash."},
     {0x08b, "TPM_RC_HANDLE", kKeyNotFound,
      "The handle names nothing that exists, or nothing that this command can use.",
-     "Check that the key is loaded or the NV index defined: tpm2_getcap handles-persistent, "
-     "handles-nv-index and handles-transient list what the TPM has."},
+     "Check that the key is loaded or the NV index defined: tpm.capabilities().handles lists what "
+     "the "
+     "TPM has."},
     {0x08c, "TPM_RC_KDF", kTpmRc, "The key derivation function is not supported or not right here.",
      kAskCapabilities},
     {0x08d, "TPM_RC_RANGE", kTpmRc, "A number lies outside its allowed range.",
@@ -93,7 +94,7 @@ constexpr RcRow kRows[] = {
     {0x0a2, "TPM_RC_BAD_AUTH", kAuthFailed,
      "The auth value is wrong for an entity without dictionary-attack protection.",
      "Give the right auth value; this failure was not counted and locks nothing. For a hierarchy: "
-     "someone has set its auth (tpm2_changeauth), so pass it in the options' auth."},
+     "someone has set its auth, so pass it to Tpm.open({ auth: { owner } }) or as ownerAuth."},
     {0x0a3, "TPM_RC_EXPIRED", kAuthFailed, "The policy's or ticket's time is over.",
      "Obtain a new authorization with a later expiry, and use it in a new policy session."},
     {0x0a4, "TPM_RC_POLICY_CC", kAuthFailed,
@@ -102,7 +103,7 @@ constexpr RcRow kRows[] = {
     {0x0a5, "TPM_RC_BINDING", kTpmRc, "The public and the private part do not belong together.",
      "Give both parts of the same key, unaltered."},
     {0x0a6, "TPM_RC_CURVE", kNotSupported, "The TPM does not have this elliptic curve.",
-     "Use a curve that this TPM has (tpm2_getcap ecc-curves); P-256 is the common one."},
+     "Use a curve that this TPM has (tpm.capabilities().eccCurves); P-256 is the common one."},
     {0x0a7, "TPM_RC_ECC_POINT", kTpmRc, "The point does not lie on the curve.",
      "Check the other party's public key: its curve must be that of the key used with it."},
     {0x0a8, "TPM_RC_FW_LIMITED", kTpmRc,

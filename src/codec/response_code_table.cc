@@ -77,7 +77,7 @@ constexpr RcRow kRows[] = {
     {0x142, "TPM_RC_COMMAND_SIZE", kMarshallingError,
      "The size in the command's header is not the size of what arrived.", kAdviceReport},
     {0x143, "TPM_RC_COMMAND_CODE", kNotSupported, "The TPM does not have this command.",
-     "See which commands it has with tpm2_getcap commands; a firmware update may add the command."},
+     "tpm.capabilities().commands tells which it has; a firmware update may add the command."},
     {0x144, "TPM_RC_AUTHSIZE", kMarshallingError,
      "The size of the command's authorization area is wrong.", kAdviceReport},
     {0x145, "TPM_RC_AUTH_CONTEXT", kTpmRc,
