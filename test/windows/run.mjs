@@ -5,7 +5,8 @@
 //
 // Installs what is missing (asks first, unless CI is set or --yes is given), builds the test
 // doubles, runs their own tests (doubles/test/*.test.mjs, on the host), builds the addon for Windows
-// (in build/win32-x64-test, with the seam that lets a test pretend privileges), then runs every suite
+// (in build/win32-x64-test, with the seam that lets a test pretend privileges), shows it to the
+// release's gate (release/*.test.mjs, on the host), then runs every suite
 // (suites/*.mjs) in Windows' node.exe under Wine, each with a TPM and a broker of its own. NAMEs
 // choose by parts of file names. A suite may say in a comment what it wants instead:
 //   // @windows { "tbs": "old", "doubles": false, "ekCertificates": false, "env": { "NAME": "value" } }
@@ -125,6 +126,9 @@ await main(async () => {
   const suites = files('suites', '.mjs');
   if (suites.length > 0) {
     const addon = await buildTestAddon();
+    for (const file of files('release', '.test.mjs')) {
+      report(path.basename(file), await runOnHost(file));
+    }
     const wine = await Wine.open(doubles);
     try {
       for (const file of suites) await runSuite(wine, doubles, addon, file);
