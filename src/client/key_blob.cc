@@ -1,18 +1,11 @@
 // Wrapped keys as they come from outside: checked before anything is sent to a TPM.
-#include <array>
-
 #include "codec/names.h"
 #include "crypto/key_convert.h"
+#include "pcp/blob.h"
 #include "tpm2/operations/keys.h"
 
 namespace tpm2 {
 namespace {
-
-bool IsPlatformProviderBlob(ByteView bytes) {
-  static constexpr std::array<uint8_t, 3> kMagic = {'P', 'C', 'P'};
-  return bytes.size() >= 4 && std::equal(kMagic.begin(), kMagic.end(), bytes.begin()) &&
-         (bytes[3] == '1' || bytes[3] == '2');
-}
 
 op::KeyBlobInfo Parse(const ObjectBlob& blob) {
   auto area = FromBytes<Sized<Public>>(blob.public_area, "blob.public");
@@ -43,7 +36,7 @@ op::KeyBlobInfo Parse(const ObjectBlob& blob) {
 }  // namespace
 
 op::KeyBlobInfo Run(const op::ParseKeyBlob& request) {
-  if (IsPlatformProviderBlob(request.blob.public_area)) {
+  if (pcp::IsKeyBlob(request.blob.public_area)) {
     throw Error(ErrorCode::kNotSupported,
                 "blob: it belongs to the Windows Platform Crypto Provider, which only attests",
                 "Use it with tpm.attest.quote() and activateCredential() on the Windows machine "

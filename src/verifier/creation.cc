@@ -2,6 +2,7 @@
 // Provider keeps for its identity keys.
 #include <array>
 
+#include "pcp/blob.h"
 #include "verifier/argument.h"
 #include "verifier/records.h"
 #include "verifier/statement.h"
@@ -82,7 +83,7 @@ std::optional<op::CreationRecord> ReadCreationData(ByteView bytes) {
 op::CreationParts Run(const op::ParseCreation& request) {
   using namespace verifier;
   const ByteView binding = request.binding;
-  if (StartsWith(binding, "PCP1") || StartsWith(binding, "PCP2")) return ReadKeyBlob(binding);
+  if (pcp::IsKeyBlob(binding)) return ReadKeyBlob(binding);
   if (StartsWith(binding, std::string_view("\x01\x01\0\0", 4))) {
     throw Error(ErrorCode::kNotSupported, "binding: it was made by a TPM 1.2",
                 "Only identity keys of a TPM 2.0 can be verified.");
