@@ -194,13 +194,13 @@ crypto::PublicKey ParseEccBlob(ByteView bytes) {
 crypto::PublicKey ParsePublicBlob(ByteView bytes) {
   if (bytes.size() < 8) RefusePublic("it ends inside its head");
   const uint32_t magic = LittleEndian(bytes);
-  if (magic == kRsaPublic) return ParseRsaBlob(bytes);
-  if (magic != kEcdhPublic && magic != kEcdsaPublic) RefusePublic("it is of no known kind");
-  crypto::PublicKey key = ParseEccBlob(bytes);
+  const bool rsa = magic == kRsaPublic;
+  if (!rsa && magic != kEcdhPublic && magic != kEcdsaPublic) RefusePublic("it is of no known kind");
+  crypto::PublicKey key = rsa ? ParseRsaBlob(bytes) : ParseEccBlob(bytes);
   try {
-    crypto::EncodeSpki(key);
+    crypto::DecodeSpki(crypto::EncodeSpki(key));
   } catch (const Error&) {
-    RefusePublic("the point is not on its curve");
+    RefusePublic(rsa ? "the modulus is none" : "the point is not on its curve");
   }
   return key;
 }
