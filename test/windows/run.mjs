@@ -5,11 +5,12 @@
 //
 // Installs what is missing (asks first, unless CI is set or --yes is given), builds the test
 // doubles, runs their own tests (doubles/test/*.test.mjs, on the host), builds the addon for Windows
-// (in build/win32-x64-test, with the seam that lets a test pretend privileges), shows it to the
-// release's gate (release/*.test.mjs, on the host), then runs every suite
-// (suites/*.mjs) in Windows' node.exe under Wine, each with a TPM and a broker of its own. NAMEs
+// (in build/win32-x64-test: as it is released, and with the seam that lets a test pretend
+// privileges), shows both to the release's gate (release/*.test.mjs, on the host), then runs every
+// suite (suites/*.mjs) in Windows' node.exe under Wine, each with a TPM and a broker of its own. NAMEs
 // choose by parts of file names. A suite may say in a comment what it wants instead:
-//   // @windows { "tbs": "old", "doubles": false, "ekCertificates": false, "env": { "NAME": "value" } }
+//   // @windows { "tbs": "old", "doubles": false, "addon": "release", "ekCertificates": false,
+//   //            "env": { "NAME": "value" } }   (in one line)
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -17,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { closingLine } from '../../scripts/lib/counts.mjs';
 import { main, onInterrupt } from '../../scripts/lib/process.mjs';
-import { buildTestAddon } from './lib/addon.mjs';
+import { addons, buildAddons } from './lib/addon.mjs';
 import { startBroker } from './lib/broker.mjs';
 import { BrokerClient } from './lib/broker_client.mjs';
 import { buildDoubles } from './lib/build.mjs';
@@ -84,14 +85,15 @@ function wishesOf(file) {
   return {
     doubles: true,
     tbs: undefined,
+    addon: 'test',
     ekCertificates: true,
     env: {},
     ...JSON.parse(found?.[1] ?? '{}'),
   };
 }
 
-async function runSuite(wine, folder, addon, file) {
-  const { doubles, tbs, ekCertificates, env } = wishesOf(file);
+async function runSuite(wine, folder, file) {
+  const { doubles, tbs, addon, ekCertificates, env } = wishesOf(file);
   await wine.useDoubles(folder, { tbs });
   const broker = await startBroker({ ekCertificates });
   try {
@@ -99,7 +101,7 @@ async function runSuite(wine, folder, addon, file) {
     const result = await wine.run(file, {
       nodeArgs: ['--import', hook, '--test-reporter=tap'],
       env: {
-        NODE_TPM2_ADDON: windowsPath(addon),
+        NODE_TPM2_ADDON: windowsPath(addons[addon]),
         NODE_TPM2_TEST_BROKER: String(broker.port),
         ...env,
       },
@@ -125,13 +127,13 @@ await main(async () => {
   }
   const suites = files('suites', '.mjs');
   if (suites.length > 0) {
-    const addon = await buildTestAddon();
+    await buildAddons();
     for (const file of files('release', '.test.mjs')) {
       report(path.basename(file), await runOnHost(file));
     }
     const wine = await Wine.open(doubles);
     try {
-      for (const file of suites) await runSuite(wine, doubles, addon, file);
+      for (const file of suites) await runSuite(wine, doubles, file);
     } finally {
       await wine.close();
     }

@@ -1,10 +1,31 @@
 // What the suites of the Platform Crypto Provider share.
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Tpm } from 'node-tpm2';
+import { makeCredential } from 'node-tpm2/verifier';
 import { runNode, temporaryFolder } from './in_windows.mjs';
 
 const CHILD = fileURLToPath(new URL('./quoting_child.mjs', import.meta.url));
+
+/** Makes a key, in another's place if there is one of its name. */
+export const provision = (options = {}) => Tpm.provisionAk({ overwrite: true, ...options });
+
+/** Activates a credential made for the key: with the TPM's own RSA endorsement key, or for `ekPublic`. */
+export async function activateFor(akBlob, { ekPublic, secret = randomBytes(16), ...options } = {}) {
+  const tpm = await Tpm.open();
+  try {
+    const made = {
+      ekPublic: ekPublic ?? (await tpm.attest.ek({ type: 'rsa' })).public,
+      akName: (await tpm.attest.load(akBlob)).name,
+      secret,
+    };
+    return await Tpm.activateCredential({ akBlob, ...makeCredential(made), ...options });
+  } finally {
+    await tpm.close();
+  }
+}
 
 /** Quotes in a second process with these privileges. */
 export async function quoteElsewhere(akBlob, qualifyingData, elevated) {

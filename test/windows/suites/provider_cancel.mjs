@@ -3,26 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Tpm } from 'node-tpm2';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { BrokerClient } from '../lib/broker_client.mjs';
+import { describe, expect, test } from 'vitest';
+import { emulatedWindows } from '../lib/emulated_windows.mjs';
 import { runNode, temporaryFolder } from '../lib/in_windows.mjs';
 
 const CHILD = fileURLToPath(new URL('../lib/aborting_child.mjs', import.meta.url));
 const QUOTE = { fn: 'Tbsip_Submit_Command', ordinal: 0x158 };
 
-let control;
-beforeAll(async () => {
-  control = await BrokerClient.connect();
-});
-afterEach(async () => {
-  expect(await control.violations()).toEqual([]);
-  expect(await control.leaks()).toEqual([]);
-  expect(await control.loaded()).toMatchObject({ objects: 0 });
-  await control.reset();
-});
-afterAll(() => control.close());
-
-const calls = async (fn) => (await control.log()).filter((entry) => entry.fn === fn);
+const { control, calls, submitted, open, ruleApplied } = await emulatedWindows();
 
 /** What a fresh process meets that gives up its first call. */
 async function abortedFirst(operation, akBlob) {
@@ -56,7 +44,7 @@ describe("a process's first call, given up", () => {
 
 describe('a quote, given up later', () => {
   test.each([['status'], ['inBand']])("in the provider's own context (%s)", async (hold) => {
-    const tpm = await Tpm.open();
+    const tpm = await open();
     await tpm.random.bytes(8);
     const { akBlob } = await Tpm.provisionAk({ keyName: 'held' });
     await control.clearLog();
@@ -64,20 +52,16 @@ describe('a quote, given up later', () => {
     const controller = new AbortController();
     const ak = await tpm.attest.load(akBlob);
     const pending = ak.quote({ pcrSelection: [0], signal: controller.signal });
-    while ((await control.pendingRules()).length > 0)
-      await new Promise((done) => setTimeout(done, 5));
+    await ruleApplied();
     controller.abort();
     await expect(pending).rejects.toMatchObject({ code: 'ABORTED' });
     expect(await tpm.random.bytes(8)).toHaveLength(8);
-    const [held] = (await calls('Tbsip_Submit_Command')).filter(
-      ({ ordinal }) => ordinal === QUOTE.ordinal,
-    );
-    const random = (await calls('Tbsip_Submit_Command')).find(({ ordinal }) => ordinal === 0x17b);
+    const [held] = await submitted(QUOTE.ordinal);
+    const [random] = await submitted(0x17b);
     expect(held.context).not.toBe(random.context);
     const cancelled = (await calls('Tbsip_Cancel_Commands')).map(({ context }) => context);
     expect(cancelled).toContain(held.context);
     await expect(ak.quote({ pcrSelection: [0] })).resolves.toBeDefined();
     await ak.close();
-    await tpm.close();
   });
 });

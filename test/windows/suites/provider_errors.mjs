@@ -1,24 +1,11 @@
 // Every status that the Platform Crypto Provider is known to answer with: what reaches the caller.
 import { generateKeyPairSync } from 'node:crypto';
 import { Tpm } from 'node-tpm2';
-import { makeCredential } from 'node-tpm2/verifier';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { BrokerClient } from '../lib/broker_client.mjs';
-import { as } from '../lib/provider.mjs';
+import { describe, expect, test } from 'vitest';
+import { emulatedWindows } from '../lib/emulated_windows.mjs';
+import { activateFor, as, provision } from '../lib/provider.mjs';
 
-let control;
-beforeAll(async () => {
-  control = await BrokerClient.connect();
-});
-afterEach(async () => {
-  expect(await control.violations()).toEqual([]);
-  expect(await control.pendingRules()).toEqual([]);
-  expect(await control.loaded()).toMatchObject({ objects: 0 });
-  await control.reset();
-});
-afterAll(() => control.close());
-
-const provision = (options = {}) => Tpm.provisionAk({ overwrite: true, ...options });
+const { control } = await emulatedWindows();
 const quote = (akBlob) => Tpm.quote({ akBlob, pcrSelection: [0] });
 const answering = (fn, status, more = {}) => control.change({ rules: [{ fn, status, ...more }] });
 const told = (code, hresult) => ({
@@ -29,18 +16,6 @@ const told = (code, hresult) => ({
 });
 const hex = (number) => `0x${number.toString(16).padStart(8, '0')}`;
 const named = (rows) => rows.map(([status, code, ...rest]) => [hex(status), code, status, ...rest]);
-
-async function activate(akBlob, ekPublic, options = {}) {
-  const tpm = await Tpm.open();
-  try {
-    const ek = ekPublic ?? (await tpm.attest.ek({ type: 'rsa' })).public;
-    const akName = (await tpm.attest.load(akBlob)).name;
-    const credential = makeCredential({ ekPublic: ek, akName, secret: Buffer.alloc(16, 1) });
-    return await Tpm.activateCredential({ akBlob, ...credential, ...options });
-  } finally {
-    await tpm.close();
-  }
-}
 
 describe('a status', () => {
   test.each(
@@ -129,7 +104,7 @@ describe('a standard user', () => {
     async (_name, status) => {
       const { akBlob } = await provision({ keyName: 'activated' });
       await control.change({ userActivationStatus: status });
-      await expect(as('0', () => activate(akBlob))).rejects.toMatchObject({
+      await expect(as('0', () => activateFor(akBlob))).rejects.toMatchObject({
         ...told('REQUIRES_ELEVATION', status),
         suggestion: expect.stringContaining('elevated'),
       });
@@ -140,7 +115,7 @@ describe('a standard user', () => {
     const { akBlob } = await provision({ keyName: 'activated' });
     const property = 'PCP_TPM12_IDACTIVATION';
     await answering('NCryptGetProperty', 0x80280400, { property });
-    await expect(activate(akBlob)).rejects.toMatchObject(told('COMMAND_BLOCKED', 0x80280400));
+    await expect(activateFor(akBlob)).rejects.toMatchObject(told('COMMAND_BLOCKED', 0x80280400));
   });
 
   test.each([[0x80090010], [0x80070005]])(
@@ -171,15 +146,17 @@ describe('activation', () => {
     await control.clearLog();
     const forEcc = publicKey.export({ type: 'spki', format: 'der' });
     const refused = { code: 'NOT_SUPPORTED', suggestion: expect.stringContaining("'rsa'") };
-    await expect(activate(akBlob, forEcc)).rejects.toMatchObject(refused);
-    await expect(activate(akBlob, forEcc, { ek: 'ecc' })).rejects.toMatchObject(refused);
-    await expect(activate(akBlob, undefined, { ek: 'ecc' })).rejects.toMatchObject(refused);
-    await expect(activate(akBlob, forEcc, { ek: 'rsa' })).rejects.toMatchObject({
+    await expect(activateFor(akBlob, { ekPublic: forEcc })).rejects.toMatchObject(refused);
+    await expect(activateFor(akBlob, { ekPublic: forEcc, ek: 'ecc' })).rejects.toMatchObject(
+      refused,
+    );
+    await expect(activateFor(akBlob, { ek: 'ecc' })).rejects.toMatchObject(refused);
+    await expect(activateFor(akBlob, { ekPublic: forEcc, ek: 'rsa' })).rejects.toMatchObject({
       code: expect.stringMatching(/^(INVALID_ARGUMENT|NOT_SUPPORTED)$/), // they do not fit together
     });
     const called = (await control.log()).map(({ fn }) => fn);
     expect(called).not.toContain('NCryptOpenKey');
-    expect(await activate(akBlob, undefined, { ek: 'rsa' })).toHaveLength(16);
+    expect(await activateFor(akBlob, { ek: 'rsa' })).toHaveLength(16);
   });
 });
 

@@ -1,8 +1,8 @@
 // TPM Base Services: privileges, both layers of errors, what is tried again and what never is.
 import { createHash, publicEncrypt } from 'node:crypto';
 import { Tpm } from 'node-tpm2';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { BrokerClient } from '../lib/broker_client.mjs';
+import { describe, expect, test } from 'vitest';
+import { emulatedWindows } from '../lib/emulated_windows.mjs';
 import { as } from '../lib/provider.mjs';
 
 const GET_RANDOM = 0x17b;
@@ -16,29 +16,7 @@ const NEEDS_ELEVATION = {
   suggestion: expect.stringContaining('elevated'),
 };
 
-let control;
-let tpm;
-const open = async () => {
-  tpm = await Tpm.open();
-  return tpm;
-};
-beforeAll(async () => {
-  control = await BrokerClient.connect();
-});
-afterEach(async () => {
-  await tpm?.close();
-  tpm = undefined;
-  expect(await control.violations()).toEqual([]);
-  expect(await control.pendingRules()).toEqual([]);
-  expect(await control.loaded()).toEqual({ objects: 0, sessions: 0 });
-  await control.reset();
-});
-afterAll(() => control.close());
-
-const submitted = async (ordinal) =>
-  (await control.log()).filter(
-    (entry) => entry.fn === 'Tbsip_Submit_Command' && entry.ordinal === ordinal,
-  );
+const { control, calls, submitted, open, ruleApplied } = await emulatedWindows();
 const rule = (effect, ordinal = GET_RANDOM, times = 1) =>
   control.change({ rules: [{ fn: 'Tbsip_Submit_Command', ordinal, times, ...effect }] });
 const hex = (number) => `0x${number.toString(16)}`;
@@ -52,7 +30,7 @@ describe('info()', () => {
 describe('a standard user', () => {
   test('may do what the privilege table says', async () => {
     await as('0', async () => {
-      await open();
+      const tpm = await open();
       expect(await tpm.random.bytes(16)).toHaveLength(16);
       expect(Object.keys(await tpm.pcr.read([0, 7]))).toEqual(['0', '7']);
       expect((await tpm.readPublic(0x81010001)).publicKey.asymmetricKeyType).toBe('rsa');
@@ -70,7 +48,7 @@ describe('a standard user', () => {
   });
 
   test("reads and writes an administrator's NV index, and may not take it away", async () => {
-    await open();
+    const tpm = await open();
     await tpm.nv.define({ handle: NV_INDEX, size: 4 });
     try {
       await as('0', async () => {
@@ -84,14 +62,13 @@ describe('a standard user', () => {
   });
 
   test.each([
-    ['pcr.extend', () => tpm.pcr.extend(16, DIGEST)],
-    ['pcr.event', () => tpm.pcr.event(16, Buffer.from('event'))],
-    ['pcr.reset', () => tpm.pcr.reset(16)],
-    ['nv.define', () => tpm.nv.define({ handle: NV_INDEX, size: 4 })],
+    ['pcr.extend', (tpm) => tpm.pcr.extend(16, DIGEST)],
+    ['pcr.event', (tpm) => tpm.pcr.event(16, Buffer.from('event'))],
+    ['pcr.reset', (tpm) => tpm.pcr.reset(16)],
+    ['nv.define', (tpm) => tpm.nv.define({ handle: NV_INDEX, size: 4 })],
   ])('%s needs elevation', async (_name, body) => {
     await as('0', async () => {
-      await open();
-      await expect(body()).rejects.toMatchObject(NEEDS_ELEVATION);
+      await expect(body(await open())).rejects.toMatchObject(NEEDS_ELEVATION);
     });
   });
 });
@@ -99,7 +76,7 @@ describe('a standard user', () => {
 describe('a blocked command', () => {
   test.each([['1'], ['0']])('that nobody may send (privileges %s)', async (elevated) => {
     await as(elevated, async () => {
-      await open();
+      const tpm = await open();
       await rule({ inBand: 0x80280400 });
       await expect(tpm.random.bytes(8)).rejects.toMatchObject({
         code: 'COMMAND_BLOCKED',
@@ -111,7 +88,7 @@ describe('a blocked command', () => {
   });
 
   test('is none that warm objects need', async () => {
-    await open();
+    const tpm = await open();
     const keys = await Promise.all([1, 2, 3].map(() => tpm.keys.create({ type: 'ecc' })));
     for (const key of [...keys, ...keys]) expect(await key.sign(DIGEST)).toHaveLength(64);
     expect(await submitted(0x162)).toEqual([]); // ContextSave
@@ -145,7 +122,7 @@ const NAMED = ROWS.map(([status, code]) => [hex(status), code, status]);
 
 describe('a status', () => {
   test.each(NAMED)('%s is %s, however it comes', async (_name, code, status) => {
-    await open();
+    const tpm = await open();
     for (const effect of [{ status }, { inBand: status }]) {
       await rule(effect);
       await expect(tpm.random.bytes(8)).rejects.toMatchObject({
@@ -175,7 +152,7 @@ describe('a status', () => {
     ['0x80280084', 0x84, 'TPM_RC_VALUE'],
     ['0x802801d5', 0x1d5, 'TPM_RC_SIZE'],
   ])("%s is the TPM's response code", async (text, tpmRc, rcName) => {
-    await open();
+    const tpm = await open();
     const hresult = Number(text);
     for (const effect of [{ status: hresult }, { inBand: hresult }]) {
       await rule(effect);
@@ -190,7 +167,7 @@ describe('a status', () => {
 
 describe("the driver's own status", () => {
   test.each([['status'], ['inBand']])('0x80280401 to whom nothing is lost (%s)', async (layer) => {
-    await open();
+    const tpm = await open();
     await rule({ [layer]: 0x80280401 });
     const error = await tpm.random.bytes(8).catch((caught) => caught);
     expect(error).toMatchObject({
@@ -205,7 +182,7 @@ describe("the driver's own status", () => {
   test.each([['status'], ['inBand']])(
     '0x80280401 loads again what was warm (%s)',
     async (layer) => {
-      await open();
+      const tpm = await open();
       const key = await tpm.keys.create({ type: 'ecc' });
       await key.sign(DIGEST);
       await rule({ [layer]: 0x80280401 }, 0x15d); // TPM2_Sign
@@ -215,7 +192,7 @@ describe("the driver's own status", () => {
   );
 
   test('0x80280800 is sent again, but not for ever', async () => {
-    await open();
+    const tpm = await open();
     await rule({ inBand: 0x80280800 }, GET_RANDOM, 46);
     const error = await tpm.random.bytes(8).catch((caught) => caught);
     expect(error).toMatchObject({ hresult: 0x80280800, rcName: 'TPM_E_RETRY' });
@@ -226,7 +203,7 @@ describe("the driver's own status", () => {
   test.each([[0x80284009], [0x8028400a], [0x8028400b]])(
     'a command that is refused for want of room is not sent again (%i)',
     async (status) => {
-      await open();
+      const tpm = await open();
       await rule({ status });
       await expect(tpm.random.bytes(8)).rejects.toMatchObject({ hresult: status });
       expect(await submitted(GET_RANDOM)).toHaveLength(1);
@@ -270,14 +247,14 @@ describe('trying again', () => {
     ['0x80280800 as a status', { status: 0x80280800 }],
     ['TPM_RC_RETRY', { inBand: 0x922 }],
   ])('%s: the command has not run and is sent again', async (_name, effect) => {
-    await open();
+    const tpm = await open();
     await rule(effect, GET_RANDOM, 2);
     expect(await tpm.random.bytes(8)).toHaveLength(8);
     expect(await submitted(GET_RANDOM)).toHaveLength(3);
   });
 
   test('an answer that did not fit is never asked for again', async () => {
-    await open();
+    const tpm = await open();
     await rule({ tooSmall: true });
     await expect(tpm.random.bytes(8)).rejects.toMatchObject({
       code: 'TRANSPORT_ERROR',
@@ -288,7 +265,7 @@ describe('trying again', () => {
   });
 
   test('what such a command has loaded goes with the context', async () => {
-    await open();
+    const tpm = await open();
     const key = await tpm.keys.create({ type: 'ecc' });
     await rule({ tooSmall: true }, LOAD);
     await expect(key.sign(DIGEST)).rejects.toMatchObject({ hresult: 0x80284005 });
@@ -296,7 +273,7 @@ describe('trying again', () => {
   });
 
   test('a context that Windows has dropped is opened again, and what was warm is loaded again', async () => {
-    await open();
+    const tpm = await open();
     const key = await tpm.keys.create({ type: 'ecc' });
     await key.sign(DIGEST);
     await rule({ status: 0x80284004 }, 0x15d); // TPM2_Sign
@@ -315,17 +292,16 @@ describe('trying again', () => {
 
 describe('cancelling', () => {
   test.each([['status'], ['inBand']])('reaches the command under way (%s)', async (hold) => {
-    await open();
+    const tpm = await open();
     await tpm.random.bytes(8);
     await rule({ hold });
     const controller = new AbortController();
     const pending = tpm.random.bytes(8, { signal: controller.signal });
-    while ((await control.pendingRules()).length > 0)
-      await new Promise((done) => setTimeout(done, 5));
+    await ruleApplied();
     controller.abort();
     await expect(pending).rejects.toMatchObject({ code: 'ABORTED' });
     expect(await tpm.random.bytes(8)).toHaveLength(8);
-    expect((await control.log()).some(({ fn }) => fn === 'Tbsip_Cancel_Commands')).toBe(true);
+    expect(await calls('Tbsip_Cancel_Commands')).not.toEqual([]);
   });
 });
 
@@ -334,7 +310,7 @@ describe('responses that no TPM gives', () => {
     ['shorter than a header', '8001000000'],
     ['of another size than they say', '80010000000c00000000'],
   ])('%s', async (_name, response) => {
-    await open();
+    const tpm = await open();
     await rule({ response });
     await expect(tpm.random.bytes(8)).rejects.toMatchObject({ code: 'TRANSPORT_ERROR' });
     expect(await tpm.random.bytes(8)).toHaveLength(8);
