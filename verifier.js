@@ -1,6 +1,5 @@
 // The server's half: what needs no TPM, for attestation that is checked elsewhere than it was made.
 import { createPublicKey, KeyObject } from 'node:crypto';
-import process from 'node:process';
 import { types } from 'node:util';
 import * as check from './lib/arguments.js';
 import { pure } from './lib/connection.js';
@@ -54,11 +53,11 @@ const hexDigest = (name, bank, value) => {
 
 /** `{ sha256: { 0: hex, ... }, ... }` as a list. */
 function pcrValues(value) {
-  if (!check.isRecord(value)) throw invalid('pcrs', 'PCR values by bank and index', value);
-  return Object.entries(value).flatMap(([bank, values]) => {
+  const banks = check.record('pcrs', value, 'PCR values by bank and index');
+  return Object.entries(banks).flatMap(([bank, values]) => {
     check.hash('pcrs, bank', bank);
     if (values === undefined) return [];
-    if (!check.isRecord(values)) throw invalid(`pcrs.${bank}`, 'values by PCR index', values);
+    check.record(`pcrs.${bank}`, values, 'values by PCR index');
     return Object.entries(values).map(([key, digest]) => {
       const name = `pcrs.${bank}[${key}]`;
       const index = /^\d{1,3}$/.test(key) ? Number(key) : -1;
@@ -66,11 +65,6 @@ function pcrValues(value) {
       return { bank, index, digest: hexDigest(name, bank, digest) };
     });
   });
-}
-
-function previousRecord(name, value) {
-  if (!check.isRecord(value)) throw invalid(name, 'an object', value);
-  return value;
 }
 
 /** An earlier quote: its message, or what parseAttest() or verifyQuote() made of it. */
@@ -83,8 +77,9 @@ function previousQuote(value) {
       throw new TpmError('INVALID_ARGUMENT', error.message.replace(/^attest/, 'previous'));
     }
   }
-  const { clockInfo, firmwareVersion, qualifiedSigner } = previousRecord('previous', value);
-  const { clock, resetCount, restartCount, safe } = previousRecord('previous.clockInfo', clockInfo);
+  const member = (name, given) => check.record(name, given, 'an object');
+  const { clockInfo, firmwareVersion, qualifiedSigner } = member('previous', value);
+  const { clock, resetCount, restartCount, safe } = member('previous.clockInfo', clockInfo);
   if (typeof firmwareVersion !== 'string' || !FIRMWARE.test(firmwareVersion)) {
     throw invalid('previous.firmwareVersion', '0x and 16 hexadecimal digits', firmwareVersion);
   }
@@ -205,6 +200,8 @@ function requireSigner(signer) {
   return signer;
 }
 
+const CREATION_PARTS = ['public', 'creationData', 'message', 'signature'];
+
 function creationParts(options) {
   const { binding } = options;
   if (binding === undefined) return options;
@@ -214,8 +211,6 @@ function creationParts(options) {
   const bytes = check.isRecord(binding) ? binding.public : binding;
   return run('parseCreation', { binding: check.bytes('binding', bytes, { min: 1 }) });
 }
-
-const CREATION_PARTS = ['public', 'creationData', 'message', 'signature'];
 
 /** Whether the signer certifies this object's creation, with these creation data. */
 export function verifyCreation(value) {

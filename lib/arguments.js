@@ -111,6 +111,12 @@ export function isRecord(value) {
   );
 }
 
+/** @param {string} what what it holds */
+export function record(name, value, what) {
+  if (!isRecord(value)) throw invalid(name, what, value);
+  return value;
+}
+
 /** A TPM handle: a number, or hexadecimal with or without 0x. */
 export function handle(name, value, { first = 0, last = MAX_U32, what = 'a TPM handle' } = {}) {
   const hex = (n) => `0x${n.toString(16).padStart(8, '0')}`;
@@ -163,7 +169,7 @@ export function pcrSelection(name, value, bank) {
     return [{ bank: hash('bank', bank ?? 'sha256'), pcrs: pcrList(name, value) }];
   }
   const expected = 'an array of PCR indices, or an object of such by bank';
-  if (!isRecord(value)) throw invalid(name, expected, value);
+  record(name, value, expected);
   const present = Object.entries(value).filter(([, pcrs]) => pcrs !== undefined);
   if (present.length === 0) throw invalid(name, expected, value);
   if (bank !== undefined) throw invalid('bank', 'nothing beside a selection by bank', bank);
@@ -175,7 +181,7 @@ export function pcrSelection(name, value, bank) {
 
 /** `{ public, private }` of a wrapped key. */
 export function keyBlob(name, value) {
-  if (!isRecord(value)) throw invalid(name, 'an object { public, private } of Buffers', value);
+  record(name, value, 'an object { public, private } of Buffers');
   return {
     public: bytes(`${name}.public`, value.public, { min: 1, max: 8192 }),
     private: bytes(`${name}.private`, value.private, { max: 8192 }),

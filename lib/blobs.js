@@ -1,5 +1,4 @@
 // Wrapped keys in JavaScript's hands: checked on the way in, copied on the way out.
-import process from 'node:process';
 import * as check from './arguments.js';
 import { LOST, pure } from './connection.js';
 

@@ -100,8 +100,6 @@ async function asan(context) {
  * by LD_PRELOAD, and leaks are left to the C++ tests: what node keeps to its end is not ours.
  */
 async function asanJs(context) {
-  // native.cjs looks for the release build first; use-addon.cjs loads the other one in its place.
-  await buildPreset('release', { log: context.log });
   await buildPreset('asan', { log: context.log });
   const library = async (name) => {
     const { output } = await context.run('c++', [`-print-file-name=${name}`]);
@@ -111,8 +109,7 @@ async function asanJs(context) {
   const preload = [await library('libasan.so'), await library('libstdc++.so.6')];
   const addon = path.join(buildFolder('asan'), 'node_tpm2.node');
   const env = {
-    NODE_OPTIONS: `--require=${JSON.stringify(path.join(root, 'test/support/use-addon.cjs'))}`,
-    NODE_TPM2_TEST_ADDON: addon,
+    NODE_TPM2_ADDON: addon,
     LD_PRELOAD: preload.join(':'),
     ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=1',
     UBSAN_OPTIONS: kUbsan,

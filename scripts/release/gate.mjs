@@ -94,20 +94,18 @@ function checkExports(found, problems) {
 }
 
 // Where it was built, or by whom, is nobody's business, and would differ from build to build.
-function checkPaths(file, problems) {
-  const text = fs.readFileSync(file).toString('latin1');
+function checkPaths(bytes, problems) {
   const folders = [root, process.env.HOME].filter((folder) => folder && folder.length > 2);
-  for (const folder of folders) {
-    if (text.includes(`${folder}/`)) problems.push(`contains the path of a folder of this machine`);
+  if (folders.some((folder) => bytes.includes(`${folder}/`, 'latin1'))) {
+    problems.push('contains the path of a folder of this machine');
   }
 }
 
 // What TPM2_TEST_SEAMS compiles in reads this variable: a test may pretend privileges, a user not.
 const kTestSeam = 'NODE_TPM2_TEST_ELEVATED';
 
-function checkSeams(file, problems) {
-  const bytes = fs.readFileSync(file);
-  if (['latin1', 'utf16le'].some((encoding) => bytes.includes(Buffer.from(kTestSeam, encoding)))) {
+function checkSeams(bytes, problems) {
+  if (['latin1', 'utf16le'].some((encoding) => bytes.includes(kTestSeam, encoding))) {
     problems.push('was built for tests (TPM2_TEST_SEAMS)');
   }
 }
@@ -120,10 +118,11 @@ function checkSeams(file, problems) {
 export async function gate(target, file = binaryOf(target)) {
   if (!fs.existsSync(file)) return { problems: ['has not been built'], summary: '' };
   const problems = [];
-  const { size } = fs.statSync(file);
+  const bytes = fs.readFileSync(file);
+  const size = bytes.length;
   if (size > kMostBytes) problems.push(`has ${size} bytes, allowed are ${kMostBytes}`);
-  checkPaths(file, problems);
-  checkSeams(file, problems);
+  checkPaths(bytes, problems);
+  checkSeams(bytes, problems);
   const needs = await (target.os === 'win32' ? checkPe : checkElf)(target, file, problems);
   return { problems, summary: `${(size / 1024 / 1024).toFixed(2)} MB, ${needs}` };
 }

@@ -1,9 +1,10 @@
-// Builds twice, in two folders whose names have different lengths, and compares the bytes.
+// Builds twice, in two folders whose names have different lengths, and compares the bytes. A release
+// has been built once already, so it is built once more.
 //
 //   node scripts/release/reproduce.mjs [--with-openssl] [TARGET...]
 //
-// With --with-openssl each of the two builds makes its own libcrypto as well, and both of them are
-// compared with the one in the cache too.
+// With --with-openssl each of the two builds makes its own libcrypto as well. What lies in prebuilds/
+// is compared too.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -28,16 +29,16 @@ async function copyTree(folder) {
 
 /**
  * @param {import('./targets.mjs').Target} target
- * @param {{ withOpenSsl?: boolean }} [options]
+ * @param {{ withOpenSsl?: boolean, again?: string }} [options] `again`: this build of it, and one more
  * @returns {Promise<{ same: boolean, hashes: Record<string, string> }>} `hashes` by what was built
  */
-export async function reproduce(target, { withOpenSsl = false } = {}) {
+export async function reproduce(target, { withOpenSsl = false, again } = {}) {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'tpm2-reproduce-'));
   const clean = () => fs.rmSync(work, { recursive: true, force: true });
   const forget = onInterrupt(clean);
-  const hashes = {};
+  const hashes = again ? { 'given: addon': digest('sha256', { file: again }) } : {};
   try {
-    for (const name of ['first', 'the-second-with-a-longer-name']) {
+    for (const name of again ? ['another-folder'] : ['first', 'the-second-with-a-longer-name']) {
       const source = path.join(work, name, 'tree');
       fs.mkdirSync(source, { recursive: true });
       await copyTree(source);
@@ -48,7 +49,7 @@ export async function reproduce(target, { withOpenSsl = false } = {}) {
       const archive = path.join(openssl.root, 'lib', 'libcrypto.a');
       hashes[`${name}: libcrypto`] = digest('sha256', { file: archive });
     }
-    if (fs.existsSync(binaryOf(target))) {
+    if (!again && fs.existsSync(binaryOf(target))) {
       hashes['prebuilds: addon'] = digest('sha256', { file: binaryOf(target) });
     }
   } finally {

@@ -98,11 +98,9 @@ Credential ParseCredential(const op::ActivateCredentialOp& request) {
 
 // A key without a scheme of its own quotes as an attestation key would.
 Scheme SchemeFor(const Public& area) {
-  const bool rsa = area.rsa() != nullptr;
-  const bool open = (rsa && area.rsa()->scheme.scheme == AlgId::kNull) ||
-                    (area.ecc() != nullptr && area.ecc()->scheme.scheme == AlgId::kNull);
-  if (!open) return Scheme::Null();
-  return rsa ? Scheme::RsaSsa(AlgId::kSha256) : Scheme::Ecdsa(AlgId::kSha256);
+  if (area.scheme().scheme != AlgId::kNull) return Scheme::Null();
+  if (area.rsa() != nullptr) return Scheme::RsaSsa(AlgId::kSha256);
+  return area.ecc() != nullptr ? Scheme::Ecdsa(AlgId::kSha256) : Scheme::Null();
 }
 
 // One quote by a key that `executor` knows. PCRs are read on the client's own way to the TPM.

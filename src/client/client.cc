@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "client/capability.h"
 #include "tpm2/commands/system.h"
 
 namespace tpm2 {
@@ -86,15 +87,8 @@ void Client::Flush(uint32_t handle) noexcept {
 
 uint32_t Client::FixedProperty(uint32_t property) {
   if (fixed_properties_.empty()) {
-    GetCapability command;
-    command.capability = Capability::kTpmProperties;
-    command.property = pt::kFixed;
-    command.property_count = 128;
-    GetCapabilityResponse response = Run(command);
-    if (const auto* list = response.data.data.get_if<Capability::kTpmProperties>()) {
-      for (const TaggedProperty& item : list->items) {
-        fixed_properties_.emplace_back(item.property, item.value);
-      }
+    for (const TaggedProperty& item : ReadProperties(*this, pt::kFixed)) {
+      fixed_properties_.emplace_back(item.property, item.value);
     }
   }
   for (const auto& [name, value] : fixed_properties_) {

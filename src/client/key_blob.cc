@@ -22,9 +22,8 @@ op::KeyBlobInfo Parse(const ObjectBlob& blob) {
   info.sign = Has(area->attributes, ObjectAttributes::kSign);
   info.decrypt = Has(area->attributes, ObjectAttributes::kDecrypt);
   info.restricted = Has(area->attributes, ObjectAttributes::kRestricted);
-  const Scheme& scheme = area->rsa() != nullptr ? area->rsa()->scheme : area->ecc()->scheme;
-  info.scheme = AlgorithmName(scheme.scheme);
-  info.hash = AlgorithmName(scheme.hash());
+  info.scheme = AlgorithmName(area->scheme().scheme);
+  info.hash = AlgorithmName(area->scheme().hash());
   if (const RsaModulus* modulus = area->unique.get_if<AlgId::kRsa>()) {
     info.modulus_size = static_cast<uint32_t>(modulus->size());
   }

@@ -32,13 +32,6 @@ Scheme SigningScheme(bool rsa, const std::optional<std::string>& name, AlgId has
   throw Error(ErrorCode::kInvalidArgument, "scheme: an RSA key signs with 'rsassa' or 'rsapss'");
 }
 
-const Scheme& FixedScheme(const Public& area) {
-  static const auto* const kNone = new Scheme();
-  if (area.rsa() != nullptr) return area.rsa()->scheme;
-  if (area.ecc() != nullptr) return area.ecc()->scheme;
-  return *kNone;
-}
-
 }  // namespace
 
 op::CreatedKey ToCreatedKey(const CreateResponse& created) {
@@ -90,7 +83,7 @@ Buffer Run(Client& client, const CallOptions& options, const op::KeySign& reques
   bool has_auth = !TrimAuth(request.auth).empty();
   auto needs = has_auth ? Client::Needs::kEncryptingSession : Client::Needs::kNothing;
   return client.WithObject(request.blob, options, needs, [&](const LoadedObject& key) {
-    const Scheme& fixed = FixedScheme(key.area);
+    const Scheme& fixed = key.area.scheme();
     bool rsa = key.area.rsa() != nullptr;
     Sign command;
     command.key_handle = key.entity;
@@ -112,7 +105,7 @@ SecretBytes Run(Client& client, const CallOptions& options, const op::KeyDecrypt
     RsaDecrypt command;
     command.key_handle = key.entity;
     command.cipher_text = request.cipher;
-    if (FixedScheme(key.area).scheme == AlgId::kNull) command.in_scheme = Scheme::Oaep(hash);
+    if (key.area.scheme().scheme == AlgId::kNull) command.in_scheme = Scheme::Oaep(hash);
     Authorization authorization = client.Authorize(request.auth, options, true);
     return client.Run(command, {&authorization, 1}).message.Take();
   });

@@ -2,10 +2,10 @@
 #include "client/nv.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <utility>
 
+#include "codec/hexadecimal.h"
 #include "codec/names.h"
 #include "crypto/der.h"
 #include "crypto/key_convert.h"
@@ -26,12 +26,6 @@ constexpr uint32_t kFirstEkIndex = 0x01c00000;
 constexpr uint32_t kLastEkIndex = 0x01c07fff;
 constexpr uint32_t kEkCertificateRsa = 0x01c00002;
 constexpr uint32_t kEkCertificateEcc = 0x01c0000a;
-
-std::string Hex8(uint32_t value) {
-  char text[16];
-  std::snprintf(text, sizeof text, "0x%08x", value);
-  return text;
-}
 
 std::string TypeName(NvType type) {
   switch (type) {
@@ -104,7 +98,7 @@ Access ChooseAccess(const Index& index, const Rights& rights,
   if (by_auth) return {index.entity, ByteView()};
   if (Has(attributes, rights.by_platform)) return {Entity::Of(rh::kPlatform), ByteView()};
   throw Error(ErrorCode::kAuthFailed,
-              "NV index " + Hex8(index.entity.handle) + " cannot be " + rights.verb +
+              "NV index " + HexNumber(index.entity.handle, 8) + " cannot be " + rights.verb +
                   (Has(attributes, rights.by_policy) ? " without a policy" : ""),
               "Its attributes allow neither the index password nor the owner nor the platform.");
 }
@@ -119,7 +113,7 @@ uint32_t BufferLimit(Client& client) {
 void CheckRange(const Index& index, uint64_t offset, uint64_t size) {
   if (offset + size <= index.area.data_size) return;
   throw Error(ErrorCode::kInvalidArgument,
-              "offset and size: NV index " + Hex8(index.entity.handle) + " has " +
+              "offset and size: NV index " + HexNumber(index.entity.handle, 8) + " has " +
                   std::to_string(index.area.data_size) + " bytes, asked for " +
                   std::to_string(size) + " at " + std::to_string(offset));
 }
@@ -150,7 +144,8 @@ SecretBytes ReadRange(Client& client, const CallOptions& options, const Index& i
 
 void RefuseEkIndex(uint32_t handle) {
   if (handle >= kFirstOwnerIndex && handle <= kLastOwnerIndex) return;
-  throw Error(ErrorCode::kInvalidArgument, "handle: " + Hex8(handle) + " is not an owner index",
+  throw Error(ErrorCode::kInvalidArgument,
+              "handle: " + HexNumber(handle, 8) + " is not an owner index",
               "Owner indices are 0x01800000 to 0x01bfffff; EK certificates and the manufacturer's "
               "indices are not touched.");
 }

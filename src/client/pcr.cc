@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/capability.h"
+#include "codec/hexadecimal.h"
 #include "codec/names.h"
 #include "tpm2/client.h"
 #include "tpm2/commands/system.h"
@@ -15,16 +16,6 @@ namespace tpm2 {
 namespace {
 
 constexpr uint32_t kPcrLimit = 32;
-
-std::string Hex(ByteView bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (uint8_t octet : bytes) {
-    text += kDigits[octet >> 4];
-    text += kDigits[octet & 0xf];
-  }
-  return text;
-}
 
 [[noreturn]] void ThrowNoPcr(AlgId bank, uint32_t pcr) {
   throw Error(
@@ -117,7 +108,7 @@ PcrReading ReadPcrs(Client& client, const PcrSelectionList& selection) {
     for (uint32_t pcr = 0; pcr < kPcrLimit; ++pcr) {
       if (!bank.Contains(pcr)) continue;
       ByteView digest = values.at({bank.hash, pcr});
-      reading.values.push_back({std::string(AlgorithmName(bank.hash)), pcr, Hex(digest)});
+      reading.values.push_back({std::string(AlgorithmName(bank.hash)), pcr, HexOctets(digest)});
       reading.concatenated.insert(reading.concatenated.end(), digest.begin(), digest.end());
     }
   }

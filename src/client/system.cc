@@ -7,6 +7,7 @@
 #include <string>
 
 #include "client/capability.h"
+#include "codec/hexadecimal.h"
 #include "codec/names.h"
 #include "crypto/key_convert.h"
 #include "tpm2/client.h"
@@ -27,22 +28,6 @@ std::string FourCharacters(uint32_t word) {
 
 std::string TrimRight(std::string text) {
   while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.pop_back();
-  return text;
-}
-
-std::string AlgorithmText(AlgId algorithm) {
-  std::string_view name = AlgorithmName(algorithm);
-  if (!name.empty()) return std::string(name);
-  char text[8];
-  std::snprintf(text, sizeof text, "0x%04x", static_cast<unsigned>(algorithm));
-  return text;
-}
-
-std::string CurveText(EccCurve curve) {
-  std::string_view name = CurveName(curve);
-  if (!name.empty()) return std::string(name);
-  char text[8];
-  std::snprintf(text, sizeof text, "0x%04x", static_cast<unsigned>(curve));
   return text;
 }
 
@@ -139,11 +124,9 @@ op::CapabilitiesResult Run(Client& client, const CallOptions&, const op::Capabil
     result.algorithms.push_back(std::move(algorithm));
   }
   for (uint32_t attributes : ReadCommands(client)) {
-    constexpr uint32_t kCodeAndVendorBit = 0x2000ffff;  // TPMA_CC, Part 2 8.9
-    std::string_view name = CommandName(static_cast<CommandCode>(attributes & kCodeAndVendorBit));
-    char text[16];
-    std::snprintf(text, sizeof text, "0x%08x", attributes & kCodeAndVendorBit);
-    result.commands.push_back(name.empty() ? text : std::string(name));
+    const uint32_t code = attributes & 0x2000ffff;  // TPMA_CC, Part 2 8.9: code and vendor bit
+    std::string_view name = CommandName(static_cast<CommandCode>(code));
+    result.commands.push_back(name.empty() ? HexNumber(code, 8) : std::string(name));
   }
   for (EccCurve curve : ReadCurves(client)) result.ecc_curves.push_back(CurveText(curve));
   result.pcr_banks = ReadBanks(client);
@@ -154,9 +137,7 @@ op::CapabilitiesResult Run(Client& client, const CallOptions&, const op::Capabil
   for (uint32_t first : {pt::kFixed, pt::kVariable}) {
     for (const TaggedProperty& item : ReadProperties(client, first)) {
       std::string_view name = PropertyName(item.property);
-      char text[16];
-      std::snprintf(text, sizeof text, "0x%x", item.property);
-      result.properties[name.empty() ? text : std::string(name)] = item.value;
+      result.properties[name.empty() ? HexNumber(item.property) : std::string(name)] = item.value;
     }
   }
   return result;

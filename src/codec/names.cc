@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codec/hexadecimal.h"
 #include "codec/name_table.h"
 
 namespace tpm2 {
@@ -97,11 +98,20 @@ bool SameName(std::string_view given, std::string_view ours) {
                     [](char a, char b) { return a == b || (a == '-' && b == '_'); });
 }
 
+template <typename Number>
+std::string TextOf(std::string_view name, Number number) {
+  return name.empty() ? HexNumber(static_cast<uint64_t>(number), 4) : std::string(name);
+}
+
 }  // namespace
 
 std::string_view AlgorithmName(AlgId id) { return FindName<AlgId>(kAlgorithms, id); }
 
 std::string_view CurveName(EccCurve curve) { return FindName<EccCurve>(kCurves, curve); }
+
+std::string AlgorithmText(AlgId id) { return TextOf(AlgorithmName(id), id); }
+
+std::string CurveText(EccCurve curve) { return TextOf(CurveName(curve), curve); }
 
 AlgId HashFromName(std::string_view name) {
   for (const AlgId hash : kHashes) {

@@ -3,6 +3,7 @@
 #define TPM2_CODEC_NAMES_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "tpm2/constants.h"
@@ -18,6 +19,10 @@ std::string_view AlgorithmName(AlgId id);
 // "P-256" for a NIST curve, else the registry's name without its prefix ("BN_P256"). Empty if
 // unknown.
 std::string_view CurveName(EccCurve curve);
+
+// The name; where there is none the number, as "0x0099".
+std::string AlgorithmText(AlgId id);
+std::string CurveText(EccCurve curve);
 
 // "sha256", "sha3-256" or "sha3_256": a hash algorithm's number, kError for anything else.
 AlgId HashFromName(std::string_view name);

@@ -4,9 +4,9 @@
 #define TPM2_CODEC_WINDOWS_STATUS_H_
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 
+#include "codec/hexadecimal.h"
 #include "codec/response_code_table.h"
 #include "tpm2/error.h"
 
@@ -15,11 +15,7 @@ namespace tpm2 {
 inline constexpr std::string_view kAdviceReportStatus = "This should not happen: please report it.";
 
 // "0x80284001"
-inline std::string StatusText(uint32_t status) {
-  char text[11];
-  std::snprintf(text, sizeof text, "0x%08x", static_cast<unsigned>(status));
-  return text;
-}
+inline std::string StatusText(uint32_t status) { return HexNumber(status, 8); }
 
 // "TBS_E_IOERROR (0x80284006): Windows could not reach the TPM."
 inline std::string StatusText(uint32_t status, std::string_view name, std::string_view meaning) {

@@ -72,7 +72,7 @@ SharedSecret ShareSecret(const Public& area, std::string_view label) {
   PublicKey key = PublicKeyOf(area);
   if (const auto* rsa = std::get_if<RsaPublicKey>(&key)) {
     // OAEP's hash is the scheme's where the key fixes one, else the name algorithm (B.4).
-    AlgId fixed = area.rsa()->scheme.hash();
+    AlgId fixed = area.scheme().hash();
     AlgId hash = fixed == AlgId::kNull ? area.name_alg : fixed;
     RsaEncapsulated shared = EncapsulateRsa(*rsa, hash, label);
     return {std::move(shared.secret), EncryptedSecret(shared.ciphertext)};

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "codec/hexadecimal.h"
 #include "codec/names.h"
 #include "crypto/key_convert.h"
 #include "tpm2/operations/pcp.h"
@@ -126,7 +127,7 @@ std::string Problem(const KeyBlob& blob) {
       return "the signature is not of the key's kind";
     }
     const AlgId hash = crypto::SignatureHash(signature);
-    const Scheme& scheme = rsa ? area.rsa()->scheme : area.ecc()->scheme;
+    const Scheme& scheme = area.scheme();
     if (scheme.scheme != AlgId::kNull &&
         (scheme.scheme != signature.scheme || scheme.hash() != hash)) {
       return "the signature is not of the key's scheme";
@@ -276,13 +277,7 @@ std::string ChooseKeyName(const std::optional<std::string>& wanted, bool machine
   }
   std::array<uint8_t, 32> random;
   crypto::Random(random);
-  std::string name(kOwnPrefix);
-  for (uint8_t octet : random) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    name += kDigits[octet >> 4];
-    name += kDigits[octet & 15];
-  }
-  return name;
+  return std::string(kOwnPrefix) + HexOctets(random);
 }
 
 }  // namespace tpm2::pcp
@@ -300,9 +295,8 @@ op::ProviderBlobInfo Run(const op::ParseProviderBlob& request) {
   info.type = AlgorithmName(area.type);
   info.sign = true;
   info.restricted = true;
-  const Scheme& scheme = area.rsa() != nullptr ? area.rsa()->scheme : area.ecc()->scheme;
-  info.scheme = AlgorithmName(scheme.scheme);
-  info.hash = AlgorithmName(scheme.hash());
+  info.scheme = AlgorithmName(area.scheme().scheme);
+  info.hash = AlgorithmName(area.scheme().hash());
   info.name = ToBuffer(crypto::NameOf(area).view());
   info.public_key_der = crypto::EncodeSpki(crypto::PublicKeyOf(area));
   info.key_name = blob.key_name;

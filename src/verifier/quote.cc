@@ -1,7 +1,9 @@
 // verifyQuote: TPM2_Quote's result (Part 3, 18.4).
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "codec/hexadecimal.h"
 #include "codec/names.h"
 #include "verifier/argument.h"
 #include "verifier/records.h"
@@ -19,22 +21,12 @@ std::string PcrText(const PcrKey& key) {
   return AlgorithmText(key.first) + ":" + std::to_string(key.second);
 }
 
-int Digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-Buffer FromHex(const std::string& argument, std::string_view text, size_t size) {
-  Buffer bytes(size);
-  bool good = text.size() == 2 * size;
-  for (size_t i = 0; good && i < size; ++i) {
-    int high = Digit(text[2 * i]), low = Digit(text[2 * i + 1]);
-    good = high >= 0 && low >= 0;
-    bytes[i] = static_cast<uint8_t>(high << 4 | low);
+Buffer DigestFromHex(const std::string& argument, std::string_view text, size_t size) {
+  std::optional<Buffer> digest = OctetsFromHex(text);
+  if (!digest || digest->size() != size) {
+    BadArgument(argument, "expected " + std::to_string(2 * size) + " hexadecimal digits");
   }
-  if (!good) BadArgument(argument, "expected " + std::to_string(2 * size) + " hexadecimal digits");
-  return bytes;
+  return *std::move(digest);
 }
 
 PcrValues ReadPcrs(const std::vector<PcrValue>& given) {
@@ -43,7 +35,7 @@ PcrValues ReadPcrs(const std::vector<PcrValue>& given) {
     const AlgId bank = HashFromName(item.bank);
     if (DigestSizeOf(bank) == 0) BadArgument("pcrs", "there is no bank '" + item.bank + "'");
     const std::string argument = "pcrs." + item.bank + "[" + std::to_string(item.index) + "]";
-    Buffer value = FromHex(argument, item.digest, DigestSizeOf(bank));
+    Buffer value = DigestFromHex(argument, item.digest, DigestSizeOf(bank));
     if (!values.emplace(PcrKey(bank, item.index), std::move(value)).second) {
       BadArgument(argument, "given twice");
     }

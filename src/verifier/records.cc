@@ -1,25 +1,14 @@
 #include "verifier/records.h"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "codec/hexadecimal.h"
 #include "codec/names.h"
 #include "crypto/key_convert.h"
 #include "verifier/argument.h"
 
 namespace tpm2::verifier {
 namespace {
-
-std::string NumberText(uint16_t number) {
-  char text[8];
-  std::snprintf(text, sizeof text, "0x%04x", static_cast<unsigned>(number));
-  return text;
-}
-
-std::string CurveText(EccCurve curve) {
-  std::string_view name = CurveName(curve);
-  return name.empty() ? NumberText(static_cast<uint16_t>(curve)) : std::string(name);
-}
 
 // Puts the arm of the union into its member of the record.
 struct AttestedWriter {
@@ -133,16 +122,7 @@ std::optional<Buffer> PublicKeyDer(const Public& area) {
 
 }  // namespace
 
-std::string AlgorithmText(AlgId algorithm) {
-  std::string_view name = AlgorithmName(algorithm);
-  return name.empty() ? NumberText(static_cast<uint16_t>(algorithm)) : std::string(name);
-}
-
-std::string FirmwareText(uint64_t version) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%016llx", static_cast<unsigned long long>(version));
-  return text;
-}
+std::string FirmwareText(uint64_t version) { return HexNumber(version, 16); }
 
 op::PcrIndices ToRecord(const PcrSelectionList& selection) {
   op::PcrIndices banks;

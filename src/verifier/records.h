@@ -10,8 +10,6 @@
 
 namespace tpm2::verifier {
 
-// "sha256", or "0x0099" for an algorithm without a name.
-std::string AlgorithmText(AlgId algorithm);
 // 0x and 16 digits: more than a JavaScript number can hold.
 std::string FirmwareText(uint64_t version);
 

@@ -33,13 +33,6 @@ crypto::PublicKey KeyOf(const char* argument, const Public& area) {
   });
 }
 
-// The scheme that a public area fixes; a null one when it leaves that open.
-const Scheme& SchemeOf(const Public& area) {
-  static const Scheme kOpen;
-  if (area.rsa() != nullptr) return area.rsa()->scheme;
-  return area.ecc() != nullptr ? area.ecc()->scheme : kOpen;
-}
-
 // One who says how it was signed; kNull where he says nothing.
 struct Saying {
   const char* who;
@@ -92,7 +85,7 @@ SignatureFinding Verify(const Signer& signer, ByteView message, ByteView signatu
   } else if (!(tpmt = ParseTpmtSignature(signature)) && ecc != nullptr) {
     raw = crypto::EcdsaDerToP1363(curve, signature);
   }
-  const Scheme fixed = signer.area ? SchemeOf(*signer.area) : Scheme::Null();
+  const Scheme fixed = signer.area ? signer.area->scheme() : Scheme::Null();
   const Sayings sayings = {{{"the signature", tpmt ? tpmt->scheme : AlgId::kNull,
                              tpmt ? crypto::SignatureHash(*tpmt) : AlgId::kNull},
                             {"the caller", signer.scheme, signer.hash},

@@ -163,6 +163,15 @@ TEST(VerifyQuote, FailsForEveryPrefixAndForMore) {
   request.message = Join({good.message, {0}});
   request.signature = ak.SignTpmt(request.message);
   EXPECT_FALSE(Perform(request).ok);
+  // Nobody's megabytes are hashed: no statement of a TPM's is as long.
+  request.message.resize(4096);
+  request.signature = ak.SignTpmt(request.message);
+  EXPECT_EQ(Summary(request),
+            "magic+ type- signature- nonce- pcrs- restricted+ fixedTPM+ rollback?");
+  request.message.resize(4095);
+  request.signature = ak.SignTpmt(request.message);
+  EXPECT_EQ(Summary(request),
+            "magic+ type- signature+ nonce- pcrs- restricted+ fixedTPM+ rollback?");
   request.message = good.message;
   for (size_t size = 0; size < good.signature.size(); ++size) {
     request.signature = Prefix(good.signature, size);

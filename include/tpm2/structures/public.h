@@ -165,6 +165,12 @@ struct Public {
 
   const RsaParms* rsa() const { return parameters.get_if<AlgId::kRsa>(); }
   const EccParms* ecc() const { return parameters.get_if<AlgId::kEcc>(); }
+  // The scheme that a key is bound to; a null one where that is left open, or there is none.
+  const Scheme& scheme() const {
+    static const Scheme kOpen;
+    if (rsa() != nullptr) return rsa()->scheme;
+    return ecc() != nullptr ? ecc()->scheme : kOpen;
+  }
 };
 
 // TPMS_SENSITIVE_CREATE, Part 2 11.1.15.
