@@ -31,7 +31,7 @@ const kPackages = [
   'libgcc-s1-arm64-cross',
   'libstdc++6-arm64-cross',
 ];
-/** Those that this machine can run; the others are built with --all, and by a release. */
+/** Those that are run each time; the others are built with --all, and by a release. */
 const kRun = ['linux-x64-gnu', 'linux-x64-musl', 'linux-arm64-gnu'];
 
 async function buildAll(checks, chosen) {

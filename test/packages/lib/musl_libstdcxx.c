@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -28,6 +29,9 @@ int _dl_find_object(void* address, void* result) {
   (void)result;
   return -1;
 }
+
+// GCC's library for arm64 asks whether the processor has atomic instructions.
+unsigned long __getauxval(unsigned long type) { return getauxval(type); }
 
 // Destructors of thread-local objects are not run: a test process ends soon enough.
 int __cxa_thread_atexit_impl(void (*destructor)(void*), void* object, void* library) {

@@ -12,6 +12,7 @@ import {
   armNodeVersion,
   bun,
   bunVersion,
+  muslArmBun,
   muslBun,
   nodeFor,
   nodeVersions,
@@ -117,7 +118,18 @@ export async function checkRuns(checks, { tarballs, opensslVersion }, work, onSw
       await onSwtpm(musl)([file, 'smoke-test.mjs'], { env });
     });
   }
-  checks.skip('linux-arm64-musl', 'no arm64 program for musl is to be had here');
+  if (tarballs.platforms['node-tpm2-linux-arm64-musl']) {
+    const folder = path.join(work, 'arm64-musl');
+    const both = await installFor(checks, tarballs, folder, 'linux-arm64-musl');
+    if (both) {
+      await checks.check(
+        `linux-arm64, Bun ${bunVersion} for musl under qemu: smoke test`,
+        async () => onSwtpm(both)([...(await muslArmBun()), 'smoke-test.mjs']),
+      );
+    }
+  } else {
+    checks.skip('linux-arm64-musl, under qemu', 'with --all only, as its binary');
+  }
   checks.skip('win32-x64', 'npm run test:windows runs it under Wine');
   checks.skip('win32-arm64', 'nothing here runs it');
 }

@@ -7,6 +7,7 @@ import { npmPackage } from '../../../scripts/release/npm-package.mjs';
 import { cacheFolder, digest, must } from '../../../scripts/release/shell.mjs';
 import { findTarget } from '../../../scripts/release/targets.mjs';
 import { buildEnvironment, programs } from '../../../scripts/release/toolchain.mjs';
+import { unpackedPackages } from './debian.mjs';
 
 /** The oldest Node that is supported, and one of each line that is. */
 export const nodeVersions = ['20.19.0', '22.23.3', '24.21.0', '26.10.0'];
@@ -33,19 +34,47 @@ export async function bun() {
 }
 
 /**
- * Bun for musl, and the environment that it starts with on Debian: its musl has no C++ library
- * beside it, so one is linked from Debian's static one (see musl_libstdcxx.c).
+ * Bun for musl, and the environment that it starts with on Debian.
  * @returns {Promise<{ file: string, env: Record<string, string> }>}
  */
 export async function muslBun() {
   const folder = await npmPackage('@oven/bun-linux-x64-musl', bunVersion);
-  const target = findTarget('linux-x64-musl');
-  const { env } = await buildEnvironment(target);
-  const source = path.join(import.meta.dirname, 'musl_libstdcxx.c');
   const archives = [];
-  for (const name of ['libstdc++.a', 'libgcc_eh.a', 'libgcc.a']) {
+  for (const name of kCxxArchives) {
     archives.push((await must('g++', [`-print-file-name=${name}`])).trim());
   }
+  const library = await muslCxxLibrary(findTarget('linux-x64-musl'), archives);
+  return { file: program(path.join(folder, 'bin', 'bun')), env: { LD_LIBRARY_PATH: library } };
+}
+
+/**
+ * Bun for musl on arm64, with Debian's musl of that architecture, under qemu.
+ * @returns {Promise<string[]>} the command and its first arguments
+ */
+export async function muslArmBun() {
+  const folder = await npmPackage('@oven/bun-linux-aarch64-musl', bunVersion);
+  const system = await unpackedPackages([
+    'musl:arm64',
+    'libgcc-12-dev-arm64-cross',
+    'libstdc++-12-dev-arm64-cross',
+  ]);
+  const compiler = path.join(system, 'usr/lib/gcc-cross/aarch64-linux-gnu/12');
+  const archives = kCxxArchives.map((name) => path.join(compiler, name));
+  const library = await muslCxxLibrary(findTarget('linux-arm64-musl'), archives);
+  const qemu = ['qemu-aarch64-static', '-L', system, '-E', `LD_LIBRARY_PATH=${library}`];
+  return [...qemu, program(path.join(folder, 'bin', 'bun'))];
+}
+
+const kCxxArchives = ['libstdc++.a', 'libgcc_eh.a', 'libgcc.a'];
+
+/**
+ * Debian's musl has no C++ library beside it, so one is linked from Debian's static one (see
+ * musl_libstdcxx.c).
+ * @returns {Promise<string>} the folder of libstdc++.so.6
+ */
+async function muslCxxLibrary(target, archives) {
+  const { env } = await buildEnvironment(target);
+  const source = path.join(import.meta.dirname, 'musl_libstdcxx.c');
   const key = [source, ...archives].map((file) => digest('sha256', { file })).join();
   const library = cacheFolder('musl', digest('sha256', { text: key }).slice(0, 16));
   const file = path.join(library, 'libstdc++.so.6');
@@ -56,7 +85,7 @@ export async function muslBun() {
     await must(programs(target).cc, [...flags, source, ...whole], { env });
     fs.renameSync(`${file}.new`, file);
   }
-  return { file: program(path.join(folder, 'bin', 'bun')), env: { LD_LIBRARY_PATH: library } };
+  return library;
 }
 
 function program(file) {
