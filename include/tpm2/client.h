@@ -69,6 +69,10 @@ class Client {
   auto WithParent(const CallOptions& options, Use use);
   Authorization AuthorizeParent(const CallOptions& options, bool carries_secret);
   void Release(const ObjectBlob& blob);
+  // Throws when the use case under way was given up. Each command asks; what sends none has to.
+  void Checkpoint() const {
+    if (checkpoint_) checkpoint_();
+  }
   void Flush(uint32_t handle) noexcept;
   // Leaves one object slot free at least, whatever is kept warm: at most one leaf beside a
   // transient parent, none where each costs a save and a load per command.
@@ -133,6 +137,8 @@ class Client {
   static bool LostContext(const Error& error);
   // True when the caller should do it once more after `error`.
   bool Recover(const Error& error) noexcept;
+  // Another transport in the place of one that was renewed. False if there is none to be had.
+  bool OpenAnew() noexcept;
   std::unique_ptr<Session> StartSaltedSession(SessionType type, const CallOptions& options,
                                               SaltKey salt);
   // A kept session that is salted to another key than the one that is pinned now is given up.

@@ -46,6 +46,10 @@ class Transport {
   virtual void Interrupt() noexcept = 0;
 
   virtual const TransportTraits& traits() const = 0;
+
+  // True once it has had to begin anew with its peer, for the sake of the command under way. What
+  // was loaded before is gone, and its handles may be another's by now: open a new transport soon.
+  virtual bool renewed() const { return false; }
 };
 
 // A parsed tcti string: "swtpm:host=127.0.0.1,port=2321" is {"swtpm", {{"host",..},{"port",..}}}.

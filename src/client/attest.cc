@@ -179,11 +179,12 @@ class ProviderKey {
   LoadedObject object_;
 };
 
-op::CreatedKey ProvisionByProvider(const op::ProvisionAk& request) {
+op::CreatedKey ProvisionByProvider(Client& client, const op::ProvisionAk& request) {
   const bool machine = request.scope == "machine";
   const pcp::KeyBlob blob =
       pcp::Provision({request.algorithm == "rsa", pcp::ChooseKeyName(request.key_name, machine),
-                      machine, request.overwrite});
+                      machine, request.overwrite},
+                     [&client] { client.Checkpoint(); });
   const Public area = pcp::PublicAreaOf(blob);
   op::CreatedKey created;
   created.blob.public_area = pcp::Encode(blob);
@@ -216,7 +217,7 @@ SecretBytes ActivateByProvider(Client& client, const op::ActivateCredentialOp& r
 }  // namespace
 
 op::CreatedKey Run(Client& client, const CallOptions& options, const op::ProvisionAk& request) {
-  if (pcp::Serves(client.traits())) return ProvisionByProvider(request);
+  if (pcp::Serves(client.traits())) return ProvisionByProvider(client, request);
   Public area = templates::AttestationKey(request.algorithm == "rsa");
   return ToCreatedKey(CreateUnderParent(client, options, area, {}, {}));
 }

@@ -13,7 +13,7 @@ Client::Client(TransportFactory open) : open_(std::move(open)) {}
 Client::~Client() { Close(); }
 
 void Client::EnsureOpen() {
-  if (transport_ != nullptr && transport_->IsOpen()) return;
+  if (transport_ != nullptr && transport_->IsOpen() && !transport_->renewed()) return;
   ForgetAll();
   executor_.reset();
   transport_.reset();
@@ -22,6 +22,15 @@ void Client::EnsureOpen() {
   fixed_properties_.clear();
   transport_ = open_();
   executor_ = ExecutorOn(*transport_);
+}
+
+bool Client::OpenAnew() noexcept {
+  try {
+    EnsureOpen();
+    return true;
+  } catch (const Error&) {
+    return false;  // what made it necessary is reported
+  }
 }
 
 std::unique_ptr<Executor> Client::ExecutorOn(Transport& transport) const {

@@ -266,11 +266,12 @@ Nothing Run(Client& client, const CallOptions& given, const op::NvUndefineOp& re
 }
 
 std::optional<Buffer> Run(Client& client, const CallOptions& options, const op::EkCertificate&) {
-  if (pcp::Serves(client.traits())) {
-    std::vector<Buffer> stored = pcp::EndorsementCertificates();
-    if (!stored.empty()) return std::move(stored.front());
-  }
+  // RSA first, wherever it is: Windows activates credentials for that key only.
   for (uint32_t handle : {kEkCertificateRsa, kEkCertificateEcc}) {
+    if (pcp::Serves(client.traits())) {
+      std::vector<Buffer> stored = pcp::EndorsementCertificates(handle == kEkCertificateRsa);
+      if (!stored.empty()) return std::move(stored.front());
+    }
     std::optional<SecretBytes> data = ReadPublicIndex(client, options, handle);
     if (!data) continue;
     // Indices are often larger than the certificate; DER says how long it is.

@@ -133,6 +133,7 @@ bool Client::Recover(const Error& error) noexcept {
     DropTransientParent();
     return true;
   }
+  if (LostContext(error) && transport_->renewed()) return OpenAnew();
   if (!LostContext(error) || !HoldsObjects()) return false;
   // Some of it may still be there (only the sessions lapsed, say), so flush rather than forget.
   EvictLeaves(0);

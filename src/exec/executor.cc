@@ -52,12 +52,29 @@ MutableBytes FirstSizedParameter(MutableBytes parameters) {
   return parameters.subspan(2, std::min(size, parameters.size() - 2));
 }
 
+// An object or a session that came into the TPM by a command, and goes by TPM2_FlushContext.
+bool IsLoadedHandle(uint32_t handle) {
+  HandleType type = TypeOf(handle);
+  return type == HandleType::kTransient || type == HandleType::kHmacSession ||
+         type == HandleType::kPolicySession;
+}
+
 // The n-th handle (from 1) stands for a key or an index that may come and go.
 bool NamesObject(const CommandFrame& frame, unsigned number) {
   if (number > frame.handle_count) return false;
   HandleType type = TypeOf(frame.handles[number - 1]->handle);
   return type == HandleType::kTransient || type == HandleType::kPersistent ||
          type == HandleType::kNvIndex;
+}
+
+// It stands or falls with what is loaded: an object, a session, or the handle to be flushed.
+bool NamesLoaded(const CommandFrame& frame, Executor::Authorizations authorizations) {
+  if (frame.code == CommandCode::kFlushContext) return true;
+  for (size_t i = 0; i < frame.handle_count; ++i) {
+    if (IsLoadedHandle(frame.handles[i]->handle)) return true;
+  }
+  return std::any_of(authorizations.begin(), authorizations.end(),
+                     [](const Authorization& each) { return each.session != nullptr; });
 }
 
 // How often a command is sent again after this answer, which says that it did not run. A
@@ -132,10 +149,7 @@ void Executor::BackOff(unsigned attempt) {
 
 void Executor::FlushOrphan() noexcept {
   uint32_t handle = std::exchange(orphan_, 0);
-  HandleType type = TypeOf(handle);
-  bool made_here = type == HandleType::kTransient || type == HandleType::kHmacSession ||
-                   type == HandleType::kPolicySession;
-  if (!made_here || !transport_.IsOpen()) return;
+  if (!IsLoadedHandle(handle) || !transport_.IsOpen()) return;
   try {
     CommandFrame frame;
     frame.code = CommandCode::kFlushContext;
@@ -204,6 +218,12 @@ Buffer Executor::Submit(const CommandFrame& frame, ByteView command) {
       response = transport_.Transceive(command);
     } catch (Error& error) {
       last_rc_ = error.tpm_rc.value_or(0);
+      // Windows' word for it, instead of the TPM's.
+      if (transport_.IsOpen() && attempt < kMaxLateCancellations && last_rc_ == rc::kCanceled) {
+        ++(attempt == 0 ? counts_.commands : counts_.resubmissions);
+        BackOff(attempt);
+        continue;
+      }
       if (error.command.empty()) error.command = Described(frame.code);
       throw;
     }
@@ -354,6 +374,11 @@ ResponseFrame Executor::Exchange(const CommandFrame& frame, MutableBytes paramet
   last_duration_ = {};
   orphan_ = 0;
   response_.clear();
+  // As if the TPM had not found it: what the handle means now is not known.
+  if (transport_.renewed() && NamesLoaded(frame, given)) {
+    last_rc_ = kWindowsInvalidHandle;
+    ThrowResponseCode(frame, last_rc_);
+  }
   Writer writer(command_);
   last_command_size_ = command_.size();  // to be wiped if what follows throws halfway
   Marshal(writer, count == 0 ? StructureTag::kNoSessions : StructureTag::kSessions);

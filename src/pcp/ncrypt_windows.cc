@@ -157,12 +157,10 @@ SECURITY_STATUS GetBytes(NCRYPT_HANDLE object, const wchar_t* property, Buffer& 
   }
 }
 
-Buffer Key::GetBytes(const wchar_t* property) const {
+Buffer Key::GetBytes(const wchar_t* property, Step step) const {
   Buffer value;
   const SECURITY_STATUS status = pcp::GetBytes(handle_.get(), property, value);
-  if (status != ERROR_SUCCESS) {
-    ThrowStatus(status, During(Step::kUseKey, "NCryptGetProperty", property));
-  }
+  if (status != ERROR_SUCCESS) ThrowStatus(status, During(step, "NCryptGetProperty", property));
   return value;
 }
 

@@ -94,7 +94,7 @@ class Key {
   bool TrySetNumber(const wchar_t* property, DWORD value);
   void SetBytes(const wchar_t* property, ByteView value, DWORD flags,
                 Situation::Step step = Situation::Step::kCreateKey);
-  Buffer GetBytes(const wchar_t* property) const;
+  Buffer GetBytes(const wchar_t* property, Situation::Step step) const;
   DWORD GetNumber(const wchar_t* property) const;
   // One call with a buffer that is large enough: asking for the size first would do it twice.
   SecretBytes GetSecret(const wchar_t* property, Situation::Step step) const;

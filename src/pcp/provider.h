@@ -3,6 +3,7 @@
 #ifndef TPM2_PCP_PROVIDER_H_
 #define TPM2_PCP_PROVIDER_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,8 +24,9 @@ struct KeyRequest {
   bool machine = false;
   bool overwrite = false;
 };
-// Makes an identity key and reads what its TPM states about it.
-KeyBlob Provision(const KeyRequest& request);
+// Makes an identity key and reads what its TPM states about it. `checkpoint` throws when nobody
+// waits for it any more: then no key is left.
+KeyBlob Provision(const KeyRequest& request, const std::function<void()>& checkpoint);
 
 // A persisted key, open. What Windows loads and holds for it goes with this object.
 class IdentityKey {
@@ -39,8 +41,9 @@ class IdentityKey {
 // KEY_NOT_FOUND when it is gone. Whether it is the key that the blob speaks of is not looked at.
 std::unique_ptr<IdentityKey> Open(const KeyBlob& blob);
 
-// What Windows has stored; empty when there is nothing or this user may not see it.
-std::vector<Buffer> EndorsementCertificates();
+// What Windows has stored for its RSA or its elliptic-curve endorsement key; empty when there is
+// nothing or this user may not see it.
+std::vector<Buffer> EndorsementCertificates(bool rsa);
 
 // The key that Windows uses as its endorsement key, RSA 2048 or P-256; nothing where it names none,
 // or this user may not see it.

@@ -14,11 +14,11 @@ namespace {
 
 bool Serves(const TransportTraits&) { return false; }
 
-KeyBlob Provision(const KeyRequest&) { ThrowElsewhere(); }
+KeyBlob Provision(const KeyRequest&, const std::function<void()>&) { ThrowElsewhere(); }
 
 std::unique_ptr<IdentityKey> Open(const KeyBlob&) { ThrowElsewhere(); }
 
-std::vector<Buffer> EndorsementCertificates() { return {}; }
+std::vector<Buffer> EndorsementCertificates(bool) { return {}; }
 
 std::optional<crypto::PublicKey> EndorsementKey(bool) { return std::nullopt; }
 

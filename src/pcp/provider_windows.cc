@@ -9,6 +9,7 @@
 #include <wincrypt.h>
 
 #include <array>
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -57,7 +58,11 @@ void RequireSecurityDescriptors(const Provider& provider) {
   DWORD supported = 0;
   const SECURITY_STATUS status = GetFixed(provider.get(), kProperty, supported);
   if (status == ERROR_SUCCESS && supported != 0) return;
-  if (status != ERROR_SUCCESS && static_cast<uint32_t>(status) != nte::kNotSupported) {
+  // Providers differ in how they say that they do not know a property.
+  const auto code = static_cast<uint32_t>(status);
+  const bool unknown =
+      code == nte::kNotSupported || code == nte::kNotFound || code == nte::kInvalidParameter;
+  if (status != ERROR_SUCCESS && !unknown) {
     ThrowStatus(status, {Step::kUseKey, true, true, Described("NCryptGetProperty", kProperty)});
   }
   throw Error(ErrorCode::kNotSupported,
@@ -69,11 +74,12 @@ void DeleteIfThere(const Provider& provider, const std::wstring& name, bool mach
   if (Key existing = Key::FindToDelete(provider, name, machine)) existing.Delete();
 }
 
-// Windows signs with SHA-1 by default. Since Windows 10 1803 the scheme can be chosen; the hash
-// property alone says whether it was. False when nothing was asked for.
+// Windows signs with SHA-1 by default. Since Windows 10 1803 the scheme can be chosen; an older one
+// may know it, and not the hash. False when nothing was asked for.
 bool AskForSha256(Key& key) {
-  return key.TrySetNumber(L"PCP_RSA_SCHEME", static_cast<DWORD>(AlgId::kRsaSsa)) &&
-         key.TrySetNumber(L"PCP_RSA_SCHEME_HASH_ALG", static_cast<DWORD>(AlgId::kSha256));
+  if (!key.TrySetNumber(L"PCP_RSA_SCHEME", static_cast<DWORD>(AlgId::kRsaSsa))) return false;
+  key.TrySetNumber(L"PCP_RSA_SCHEME_HASH_ALG", static_cast<DWORD>(AlgId::kSha256));
+  return true;
 }
 
 Key Begin(const Provider& provider, const KeyRequest& request, const std::wstring& name) {
@@ -85,7 +91,8 @@ Key Begin(const Provider& provider, const KeyRequest& request, const std::wstrin
   return key;
 }
 
-Key Make(const Provider& provider, const KeyRequest& request, const std::wstring& name) {
+Key Make(const Provider& provider, const KeyRequest& request, const std::wstring& name,
+         const std::function<void()>& checkpoint) {
   if (request.rsa) {
     Key key = Begin(provider, request, name);
     if (!AskForSha256(key)) {
@@ -95,6 +102,7 @@ Key Make(const Provider& provider, const KeyRequest& request, const std::wstring
     if (key.TryFinalize()) return key;
     // It took the properties and refuses the key that they make: then with its own default. What is
     // not finalised is nowhere but in its handle.
+    checkpoint();
   }
   Key key = Begin(provider, request, name);
   key.Finalize();
@@ -131,18 +139,21 @@ void AppendCertificates(const CertApi& api, HCERTSTORE store, std::vector<Buffer
 
 bool Serves(const TransportTraits& traits) { return traits.description == "tbs:"; }
 
-KeyBlob Provision(const KeyRequest& request) {
+KeyBlob Provision(const KeyRequest& request, const std::function<void()>& checkpoint) {
   const std::wstring name = ToWide(request.key_name, "keyName");
   const Provider provider;
   if (request.machine) RequireSecurityDescriptors(provider);
   // Both: whether the provider heeds the flag is not known for every Windows.
   if (request.overwrite) DeleteIfThere(provider, name, request.machine);
-  Key key = Make(provider, request, name);
+  Key key = Make(provider, request, name, checkpoint);
   try {
+    checkpoint();
     // Only this handle has it; it is not persisted.
-    return FromIdBinding(key.GetBytes(kIdBinding), request.machine, request.key_name);
+    return FromIdBinding(key.GetBytes(kIdBinding, Step::kCreateKey), request.machine,
+                         request.key_name);
   } catch (const Error&) {
-    // A key without the statement about it is of no use to anybody. Why that failed is what counts.
+    // A key that nobody gets, or without the statement about it, is of no use to anybody. Why is
+    // what counts.
     try {
       key.Delete();
     } catch (const Error&) {
@@ -155,13 +166,16 @@ std::unique_ptr<IdentityKey> Open(const KeyBlob& blob) {
   return std::make_unique<OpenIdentityKey>(blob);
 }
 
-std::vector<Buffer> EndorsementCertificates() {
+std::vector<Buffer> EndorsementCertificates(bool rsa) {
+  constexpr std::array kRsa = {L"PCP_RSA_EKCERT", L"PCP_EKCERT", L"PCP_RSA_EKNVCERT",
+                               L"PCP_EKNVCERT"};
+  constexpr std::array kEcc = {L"PCP_ECC_EKCERT", L"PCP_ECC_EKNVCERT"};
+  const auto names = rsa ? std::span<const wchar_t* const>(kRsa) : kEcc;
   std::vector<Buffer> found;
   try {
     const Provider provider;
     const CertApi api;
-    for (const wchar_t* property : {L"PCP_RSA_EKCERT", L"PCP_EKCERT", L"PCP_RSA_EKNVCERT",
-                                    L"PCP_EKNVCERT", L"PCP_ECC_EKCERT", L"PCP_ECC_EKNVCERT"}) {
+    for (const wchar_t* property : names) {
       HCERTSTORE store = nullptr;
       if (GetFixed(provider.get(), property, store) != ERROR_SUCCESS || store == nullptr) continue;
       AppendCertificates(api, store, found);

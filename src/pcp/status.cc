@@ -133,6 +133,11 @@ Error Failure(uint32_t status, const Situation& situation) {
   } else if (IsWindowsStatus(status)) {
     error = TbsFailure(status, {TbsSituation::Call::kOpen, {}, situation.elevated});
   }
+  // A key that is being made is not missing: the provider lacks what was asked of it.
+  if (situation.step == Step::kCreateKey && IsKeyMissing(status)) {
+    error.code = kNotSupported;
+    error.suggestion = "A newer Windows may have it.";
+  }
   if (WantsElevation(status, situation)) {
     error.code = kRequiresElevation;
     error.suggestion =

@@ -99,9 +99,10 @@ class TbsTransport final : public Transport {
     UINT32 size = static_cast<UINT32>(response.size());
     Result status = Submit(command, response, size);
     if (status == tbs::kInvalidContext && owned_) {
-      // Windows refused the context itself, so nothing has run. Handles of ours are unknown to the
-      // new context, which says so for each command that names one.
+      // Windows refused the context itself, so nothing has run. The new one has nothing loaded yet,
+      // and says so if this command names something.
       Reopen();
+      if (interrupted_.load()) ThrowInterrupted();
       size = static_cast<UINT32>(response.size());
       status = Submit(command, response, size);
     }
@@ -136,6 +137,7 @@ class TbsTransport final : public Transport {
   }
 
   const TransportTraits& traits() const override { return traits_; }
+  bool renewed() const override { return renewed_; }
 
  private:
   Result Submit(ByteView command, Buffer& response, UINT32& size) {
@@ -155,6 +157,7 @@ class TbsTransport final : public Transport {
     const Context fresh = CreateContext(api_);
     const std::lock_guard lock(mutex_);
     api_.close(std::exchange(context_, fresh));
+    renewed_ = true;
   }
 
   void CloseContext() noexcept {
@@ -173,6 +176,7 @@ class TbsTransport final : public Transport {
   Context context_;
   const bool owned_;
   TransportTraits traits_;
+  bool renewed_ = false;
   std::atomic<bool> open_{true};
   std::atomic<bool> interrupted_{false};
 };
@@ -184,13 +188,14 @@ Buffer WholeLog(Read read) {
   for (int attempt = 0; attempt < 5; ++attempt) {
     UINT32 size = static_cast<UINT32>(log.size());
     const Result status = read(log.empty() ? nullptr : log.data(), &size);
-    const bool sized = status == tbs::kInsufficientBuffer || (status == 0 && log.empty());
-    if (status == 0 && !log.empty()) {
+    if (status != 0 && status != tbs::kInsufficientBuffer) {
+      throw TbsFailure(status, {TbsSituation::Call::kEventLog, {}, IsElevated()});
+    }
+    if (size == 0) throw TbsFailure(tbs::kNoEventLog, {TbsSituation::Call::kEventLog, {}, true});
+    if (status == 0 && size <= log.size()) {
       log.resize(size);
       return log;
     }
-    if (!sized) throw TbsFailure(status, {TbsSituation::Call::kEventLog, {}, IsElevated()});
-    if (size == 0) throw TbsFailure(tbs::kNoEventLog, {TbsSituation::Call::kEventLog, {}, true});
     if (size > kLongestLog) break;
     log.resize(size);
   }

@@ -25,9 +25,10 @@ class ParentTest : public ::testing::Test {
     EXPECT_EQ(tpm.Loaded(), Handles());
   }
 
-  op::KeySign SignRequest() const {
+  op::KeySign SignRequest() const { return SignRequest(key); }
+  static op::KeySign SignRequest(const op::CreatedKey& by) {
     op::KeySign request;
-    request.blob = key.blob;
+    request.blob = by.blob;
     request.digest = Buffer(32, 0x5a);
     return request;
   }
@@ -102,6 +103,43 @@ TEST_F(ParentTest, ALookAlikeIsFoundOutOnce) {
   op::KeySign altered = SignRequest();
   altered.blob.private_area[50] ^= 1;
   EXPECT_EQ(tpm.FailureOf(altered).code, ErrorCode::kIntegrity);
+}
+
+// Under a parent that is persistent the handles of its keys come again in the same order: what was
+// signed by the wrong one would not be noticed by anybody here.
+TEST_F(ParentTest, AHandleThatBecameAnothersSignsNothing) {
+  tpm.PersistStorageParent();
+  key = tpm.Do(op::KeyCreate());
+  const op::CreatedKey other = tpm.Do(op::KeyCreate());
+  const crypto::PublicKey public_key = crypto::DecodeSpki(key.public_key_der);
+  const auto signed_by_key = [&](const Buffer& signature) {
+    return crypto::VerifyDigest(public_key, AlgId::kEcdsa, AlgId::kSha256, SignRequest().digest,
+                                signature);
+  };
+  EXPECT_TRUE(signed_by_key(tpm.Do(SignRequest())));
+  // As with Windows' contexts: what is loaded belongs to one of them.
+  tpm.on_open = [this](FaultyTransport&) { tpm.FlushAll(); };
+  const auto renew = [this] {
+    tpm.FlushAll();
+    tpm.faulty().Renew();
+  };
+  renew();  // between two calls
+  EXPECT_FALSE(signed_by_key(tpm.Do(SignRequest(other))));
+  EXPECT_TRUE(signed_by_key(tpm.Do(SignRequest())));
+
+  // And within one: before its first command, and before each one after that.
+  for (size_t at = 1; at <= 4; ++at) {
+    tpm.Do(SignRequest());
+    const size_t number = tpm.faulty().count() + at;
+    tpm.faulty().TamperCommand([&](Buffer&) {
+      if (tpm.faulty().count() == number) renew();
+    });
+    op::UnsealOp unseal = UnsealOf(tpm.Do(SealRequest()));
+    EXPECT_EQ(tpm.Do(unseal), SecretOf("data")) << at;
+    EXPECT_FALSE(signed_by_key(tpm.Do(SignRequest(other)))) << at;
+    EXPECT_TRUE(signed_by_key(tpm.Do(SignRequest()))) << at;
+    EXPECT_EQ(tpm.opened(), at + 2);
+  }
 }
 
 // Nobody here knows the owner's password; the parent is persistent, and that is enough.

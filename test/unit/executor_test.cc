@@ -151,6 +151,22 @@ TEST_F(ExecutorTest, ACancellationOfAnotherCommandEndsNothing) {
   EXPECT_EQ(transport.StepsLeft(), 0u);
 }
 
+// What Windows says of it, when it is Windows that says it.
+TEST_F(ExecutorTest, ACancellationByWindowsOfAnotherCommandEndsNothing) {
+  Error canceled(ErrorCode::kAborted, "cancelled");
+  canceled.tpm_rc = 0x909;
+  canceled.hresult = 0x8028400d;
+  const auto fails = [&](ByteView) -> bool { throw canceled; };
+  transport.ExpectWhere("any", fails, {})
+      .ExpectCode(0x17b, FromHex("8001 0000000d 00000000 0001 aa"));
+  EXPECT_EQ(ToHex(executor.Run(GetRandom()).random_bytes.octets()), "aa");
+  EXPECT_EQ(executor.counts().commands, 1u);
+  EXPECT_EQ(executor.counts().resubmissions, 1u);
+  for (int i = 0; i < 11; ++i) transport.ExpectWhere("any", fails, {});
+  EXPECT_EQ(FailureOf(GetRandom()).hresult, 0x8028400du);
+  EXPECT_EQ(transport.StepsLeft(), 0u);
+}
+
 // An HRESULT in the response code's place, as TBS gives it.
 TEST_F(ExecutorTest, WindowsStatusesAreNoneOfTheTpms) {
   transport.ExpectCode(0x17b, ResponseOfCode(0x80280084));

@@ -282,8 +282,8 @@ TEST(PcpProvider, IsOnWindowsOnly) {
   traits.description = "tbs:";
   EXPECT_FALSE(pcp::Serves(traits));
   ExpectError(ErrorCode::kNotSupported, [] { pcp::Open(Good()); });
-  ExpectError(ErrorCode::kNotSupported, [] { pcp::Provision({}); });
-  EXPECT_TRUE(pcp::EndorsementCertificates().empty());
+  ExpectError(ErrorCode::kNotSupported, [] { pcp::Provision({}, nullptr); });
+  EXPECT_TRUE(pcp::EndorsementCertificates(true).empty());
   EXPECT_FALSE(pcp::EndorsementKey(true) || pcp::EndorsementKey(false));
 }
 #endif

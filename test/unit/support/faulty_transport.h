@@ -47,6 +47,9 @@ class FaultyTransport : public Transport {
   void TamperCommand(Tamper tamper) { tamper_command_ = std::move(tamper); }
   void TamperResponse(Tamper tamper) { tamper_response_ = std::move(tamper); }
 
+  // From now on it has begun anew; what that means for the TPM behind it is the test's to do.
+  void Renew() { renewed_ = true; }
+
   size_t count() const { return count_; }
   Transport& inner() { return *inner_; }
 
@@ -55,6 +58,7 @@ class FaultyTransport : public Transport {
   bool Cancel() noexcept override { return inner_->Cancel(); }
   void Interrupt() noexcept override { inner_->Interrupt(); }
   const TransportTraits& traits() const override { return inner_->traits(); }
+  bool renewed() const override { return renewed_; }
 
  private:
   const Fault* FaultFor(ByteView command) const;
@@ -68,6 +72,7 @@ class FaultyTransport : public Transport {
   Buffer previous_;
   std::atomic<size_t> count_{0};
   std::atomic<bool> closed_{false};
+  bool renewed_ = false;
 };
 
 }  // namespace tpm2::testing

@@ -37,6 +37,7 @@ class RecordingTransport : public Transport {
   bool Cancel() noexcept override { return inner_->Cancel(); }
   void Interrupt() noexcept override { inner_->Interrupt(); }
   const TransportTraits& traits() const override { return inner_->traits(); }
+  bool renewed() const override { return inner_->renewed(); }
 
  private:
   const std::unique_ptr<Transport> inner_;

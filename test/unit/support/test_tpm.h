@@ -58,6 +58,7 @@ class BorrowedTransport : public Transport {
   bool Cancel() noexcept override { return inner_.Cancel(); }
   void Interrupt() noexcept override { inner_.Interrupt(); }
   const TransportTraits& traits() const override { return inner_.traits(); }
+  bool renewed() const override { return inner_.renewed(); }
 
  private:
   Transport& inner_;

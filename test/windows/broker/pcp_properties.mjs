@@ -18,10 +18,13 @@ function dword(value) {
   return value.length === 4 ? value.readUInt32LE() : fail(NTE.INVALID_PARAMETER);
 }
 
-// A Windows that does not know the scheme says so now, or when the key is finalised.
-function refuseScheme(key, { settings }) {
+// A Windows that does not know the scheme says so now, or when the key is finalised; one that knows
+// no hash for it says that now, and refuses a key that was made half.
+function refuseScheme(key, { settings }, property) {
   if (settings.schemeProperties) return;
-  if (settings.schemeAt === 'property') fail(settings.schemeStatus);
+  if (settings.schemeAt === 'property' || settings.schemeAt === property) {
+    fail(settings.schemeStatus);
+  }
   key.schemeStatus = settings.schemeStatus;
 }
 
@@ -37,11 +40,11 @@ const CREATION = {
     key.record.usage = dword(value);
   },
   PCP_RSA_SCHEME(key, value, _flags, service) {
-    refuseScheme(key, service);
+    refuseScheme(key, service, 'scheme');
     if (key.record.type !== 'rsa' || dword(value) !== tpm.ALG.rsassa) fail(NTE.INVALID_PARAMETER);
   },
   PCP_RSA_SCHEME_HASH_ALG(key, value, _flags, service) {
-    refuseScheme(key, service);
+    refuseScheme(key, service, 'hash');
     const hash = dword(value);
     const allowed = key.record.type === 'rsa' && [tpm.ALG.sha1, tpm.ALG.sha256].includes(hash);
     if (!allowed) fail(NTE.INVALID_PARAMETER);
@@ -98,10 +101,10 @@ function endorsementCertificates(service, call, kind) {
   const { ekCertificates, userEkCertificates } = service.settings;
   const setting =
     call.elevated === USER && ekCertificates === 'present' ? userEkCertificates : ekCertificates;
-  if (setting === 'none') fail(NTE.NOT_FOUND);
+  if (setting === 'none' || (setting === 'ecc' && kind !== 'ecc')) fail(NTE.NOT_FOUND);
   if (setting === 'error') fail(NTE.PERM);
   const certificate = service.state.certificates[kind];
-  return { certificates: setting === 'present' && certificate ? [certificate] : [] };
+  return { certificates: setting !== 'empty' && certificate ? [certificate] : [] };
 }
 
 async function publicBlob(service, provider, handle) {

@@ -18,12 +18,18 @@ export const DEFAULTS = Object.freeze({
   securityDescrSupport: 1,
   /** false: a Windows older than 1803, without PCP_RSA_SCHEME and PCP_RSA_SCHEME_HASH_ALG. */
   schemeProperties: true,
-  /** Such a Windows refuses them when they are set ('property') or with the whole key ('finalize'). */
+  /**
+   * Such a Windows refuses them when they are set ('property'), the hash alone ('hash'), or the whole
+   * key ('finalize').
+   */
   schemeAt: 'property',
   schemeStatus: 0x80090029,
   /** false: NCRYPT_OVERWRITE_KEY_FLAG does nothing, so that a key of that name must be deleted. */
   overwriteHonoured: true,
-  /** 'present', 'empty' (a store without certificates) or 'none' (0x80090011), for everybody. */
+  /**
+   * 'present', 'ecc' (none for RSA), 'empty' (a store without certificates) or 'none' (0x80090011),
+   * for everybody.
+   */
   ekCertificates: 'present',
   /** The same for a standard user, where 'error' gives 0x80090010. */
   userEkCertificates: 'empty',

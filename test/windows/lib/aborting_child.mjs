@@ -38,6 +38,7 @@ const next = outcome(Tpm.randomBytes(8));
 await control.release();
 answer.next = await next;
 answer.quote = await outcome(quote());
+if (operation === 'provision') answer.again = await outcome(Tpm.provisionAk({ keyName }));
 control.close();
 clearTimeout(stuck);
 writeFileSync(answerFile, JSON.stringify(answer));

@@ -76,6 +76,7 @@ describe('provisioning', () => {
 
   test.each([
     ['property', 0x80090029],
+    ['hash', 0x80090029],
     ['finalize', 0x80090029],
     ['finalize', 0x80090027],
   ])(
@@ -86,7 +87,7 @@ describe('provisioning', () => {
       const quote = await quoteElsewhere(akBlob, NONCE, '0');
       expect(quote).toMatchObject({ scheme: 'rsassa', hash: 'sha1' });
       accepted(quote, akPublicDer);
-      expect(await calls('NCryptFinalizeKey')).toHaveLength(schemeAt === 'finalize' ? 2 : 1);
+      expect(await calls('NCryptFinalizeKey')).toHaveLength(schemeAt === 'property' ? 1 : 2);
     },
   );
 
@@ -157,10 +158,11 @@ describe('provisioning', () => {
     ).resolves.toBeDefined();
   });
 
-  test.each([[0], ['absent']])(
-    'machine keys need access rights (Security Descr Support: %s)',
-    async (securityDescrSupport) => {
-      await control.change({ securityDescrSupport });
+  test.each([[0], ['absent'], [1, 0x80090011], [1, 0x80090027]])(
+    'machine keys need access rights (Security Descr Support: %s, status %i)',
+    async (securityDescrSupport, status) => {
+      const rule = { fn: 'NCryptGetProperty', property: 'Security Descr Support', status };
+      await control.change({ securityDescrSupport, rules: status ? [rule] : [] });
       await expect(provision({ scope: 'machine', keyName: 'shared' })).rejects.toMatchObject({
         code: 'NOT_SUPPORTED',
       });
@@ -173,11 +175,13 @@ describe('provisioning', () => {
     ['NCryptSetProperty', 'PCP_KEY_USAGE_POLICY'],
     ['NCryptFinalizeKey', undefined],
     ['NCryptGetProperty', 'PCP_TPM12_IDBINDING'],
-  ])('a failure of %s %s leaves no key and no handle', async (fn, property) => {
-    await control.change({ rules: [{ fn, property, status: 0x80090020 }] });
+    ['NCryptGetProperty', 'PCP_TPM12_IDBINDING', 0x80090011, 'NOT_SUPPORTED'],
+  ])('a failure of %s %s leaves no key and no handle', async (...given) => {
+    const [fn, property, status = 0x80090020, code = 'TRANSPORT_ERROR'] = given;
+    await control.change({ rules: [{ fn, property, status }] });
     await expect(provision({ keyName: 'unlucky' })).rejects.toMatchObject({
-      code: 'TRANSPORT_ERROR',
-      hresult: 0x80090020,
+      code,
+      hresult: status,
       message: expect.stringContaining(fn),
     });
     await expect(provision({ keyName: 'unlucky', overwrite: false })).resolves.toBeDefined();
@@ -334,6 +338,7 @@ describe('the EK certificate', () => {
     ['0', {}, true],
     ['0', { userEkCertificates: 'error' }, true],
     ['1', { ekCertificates: 'none' }, true],
+    ['1', { ekCertificates: 'ecc' }, true],
     ['1', { ekCertificates: 'empty' }, true],
   ])('privileges %s, %j: from NV %s', async (elevated, change, fromNv) => {
     await control.change(change);
