@@ -91,7 +91,10 @@ export interface EkOptions extends CallOptions {
 /** The endorsement key's public half. */
 export interface EkResult {
   type: 'rsa' | 'ecc';
-  /** Where it is persistent; null when it was made from its template for this call. */
+  /**
+   * Where it is persistent; null when it was made from its template for this call, or when Windows
+   * names it but it was not found persistent.
+   */
   handle: number | null;
   /** The bare Name. */
   name: Buffer;
@@ -115,6 +118,9 @@ export interface AttestNamespace {
   load(blob: KeyBlobLike): Promise<AkHandle>;
   /** As AkHandle.quote(), for a blob. */
   quote(options: QuoteFlatOptions): Promise<QuoteResult>;
-  /** The EK: the persistent one that matches the template, else made from it, without keeping it. */
+  /**
+   * The EK: the persistent one that matches the template, else made from it, without keeping it. On
+   * Windows it is the one that Windows names, and only where it names none the one above.
+   */
   ek(options?: EkOptions): Promise<EkResult>;
 }
