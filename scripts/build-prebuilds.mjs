@@ -11,6 +11,7 @@ import { ensureOpenSsl } from './build-openssl.mjs';
 import { ensureNodeModules } from './lib/npm.mjs';
 import { main } from './lib/process.mjs';
 import { binaryOf, gate } from './release/gate.mjs';
+import { clearTimestamp } from './release/pe.mjs';
 import { ensureBuildPackages, Failure, must, root } from './release/shell.mjs';
 import { findTarget, targets } from './release/targets.mjs';
 import { buildEnvironment } from './release/toolchain.mjs';
@@ -38,7 +39,9 @@ export async function buildAddon(
   configure.push(`-DTPM2_TEST_SEAMS=${testSeams ? 'ON' : 'OFF'}`);
   await must('cmake', configure, options);
   await must('nice', ['-n', '15', 'cmake', '--build', folder], options);
-  return { file: path.join(folder, 'node_tpm2.node'), openssl };
+  const file = path.join(folder, 'node_tpm2.node');
+  if (target.os === 'win32' && target.compiler === 'zig') clearTimestamp(file);
+  return { file, openssl };
 }
 
 /** Builds, checks and puts into place. */

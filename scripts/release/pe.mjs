@@ -1,4 +1,5 @@
-// Reads what the gate asks about of a Windows DLL, for machines whose objdump knows x86 only.
+// Reads what the gate asks about of a Windows DLL, for machines whose objdump knows x86 only, and
+// takes out when it was linked.
 // Layout: Microsoft's PE Format specification.
 
 import fs from 'node:fs';
@@ -7,9 +8,21 @@ const kMachines = { 34404: 'x64', 43620: 'arm64' };
 const kFlags = { highEntropyVa: 0x20, dynamicBase: 0x40, nxCompat: 0x100 };
 
 /**
+ * Makes the time of linking zero: zig's linker has no option for that.
+ * @param {string} file
+ */
+export function clearTimestamp(file) {
+  const { timestamp, timestampAt } = readPe(file);
+  if (timestamp === 0) return;
+  const bytes = fs.readFileSync(file);
+  bytes.writeUInt32LE(0, timestampAt);
+  fs.writeFileSync(file, bytes);
+}
+
+/**
  * @param {string} file
  * @returns {{ cpu: string, timestamp: number, flags: string[], imports: string[],
- *   delayImports: string[], exports: string[] }}
+ *   delayImports: string[], exports: string[], timestampAt: number }} `timestampAt`: where in the file
  */
 export function readPe(file) {
   const bytes = fs.readFileSync(file);
@@ -66,5 +79,6 @@ export function readPe(file) {
     imports: dllNames(directory(1), 20, 12),
     delayImports: dllNames(directory(13), 32, 4),
     exports: exported(),
+    timestampAt: header + 4,
   };
 }
