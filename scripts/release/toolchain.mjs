@@ -25,6 +25,13 @@ async function installZig() {
   return folder;
 }
 
+/** @returns {Promise<Set<string>>} the names that musl exports on any architecture, as zig lists them */
+export async function muslSymbols() {
+  const list = path.join(await installZig(), 'lib', 'libc', 'musl', 'libc.S');
+  const names = readFileSync(list, 'utf8').matchAll(/^(?:\.globl|\.weak|WEAK64) (\w+)$/gm);
+  return new Set([...names].map(([, name]) => name));
+}
+
 // What a target's programs are called on the PATH that buildEnvironment() gives. Bare names: a
 // path would end up inside the binaries, by way of OpenSSL's record of its compiler.
 export function programs(target) {
