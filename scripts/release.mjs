@@ -56,7 +56,7 @@ await main(async () => {
     if (!openssl.isPinned) {
       throw new Failure(`OpenSSL ${openssl.version} is not the pinned one: see docs/releasing.md`);
     }
-    const { same, hashes } = await reproduce(target, { again: file });
+    const { same, hashes } = await reproduce(target, { again: { file, openssl } });
     if (!same) {
       throw new Failure(`${target.name} is not reproducible: ${JSON.stringify(hashes, null, 2)}`);
     }
