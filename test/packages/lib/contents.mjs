@@ -9,6 +9,8 @@ import { tool } from './runtimes.mjs';
 
 const kInstallScripts = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish'];
 
+const kMostBytes = 128 * 1024;
+
 async function unpack(tarball, folder) {
   fs.mkdirSync(folder, { recursive: true });
   await must('tar', ['-xzf', tarball, '--strip-components=1', '-C', folder]);
@@ -26,10 +28,25 @@ function expectNothingRunsAtInstall(manifest, files) {
   expect(!files.includes('binding.gyp'), 'has a binding.gyp, which npm would build');
 }
 
+/** Links of the packed documents to files that are not packed. */
+function brokenLinks(folder, files) {
+  return files
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) => {
+      const text = fs.readFileSync(path.join(folder, file), 'utf8');
+      const links = [...text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map(([, link]) => link);
+      return links
+        .filter((link) => !/^[a-z]+:/.test(link))
+        .filter((link) => !fs.existsSync(path.join(folder, path.dirname(file), link)))
+        .map((link) => `${file} to ${link}`);
+    });
+}
+
 export async function checkContents(checks, tarballs, work) {
   const folder = path.join(work, 'unpacked');
-  await checks.check('node-tpm2: script files only, exact platform packages', async () => {
-    const { manifest, files } = await unpack(tarballs.main, path.join(folder, 'main'));
+  await checks.check('node-tpm2: scripts and documents, exact platform packages', async () => {
+    const place = path.join(folder, 'main');
+    const { manifest, files } = await unpack(tarballs.main, place);
     expectNothingRunsAtInstall(manifest, files);
     const names = Object.keys(manifest.optionalDependencies).sort();
     const expected = targets.map((target) => target.package).sort();
@@ -43,7 +60,11 @@ export async function checkContents(checks, tarballs, work) {
     const entries = JSON.stringify(manifest.exports).match(/\.\/[\w.-]+\.[a-z.]+/g);
     const missing = entries.filter((entry) => !files.includes(entry.slice(2)));
     expect(missing.length === 0, `exports ${missing}, not contained`);
-    return `${files.length} files`;
+    const broken = brokenLinks(place, files);
+    expect(broken.length === 0, `links ${broken.join(', ')}, not contained`);
+    const { size } = fs.statSync(tarballs.main);
+    expect(size <= kMostBytes, `the tarball has ${size} bytes, allowed are ${kMostBytes}`);
+    return `${files.length} files, ${Math.round(size / 1024)} KiB`;
   });
   for (const target of targets.filter((each) => tarballs.platforms[each.package])) {
     await checks.check(`${target.package}: the binary, its SBOM and notices`, async () => {
