@@ -161,7 +161,7 @@ await main(async () => {
     });
     if (tarballs && built.length > 0) {
       const opensslVersion = built[0].openssl.version;
-      await checkContents(checks, tarballs, work);
+      await checkContents(checks, tarballs, work, built);
       await checkRuns(checks, { tarballs, opensslVersion }, work, onSwtpm, root);
       await checkMissing(checks, { tarballs }, work);
     }
