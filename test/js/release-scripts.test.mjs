@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ownSources, sourceEntry } from '../../scripts/release/openssl-source.mjs';
 import { expectOneVersion } from '../../scripts/release/pack.mjs';
 import { sameBytes } from '../../scripts/release/reproduce.mjs';
 
@@ -42,6 +43,49 @@ describe('packing', () => {
   ])('refuses another version in %s', ([file, from, to, message]) => {
     change(file, from, to);
     expect(() => expectOneVersion(clone)).toThrow(message);
+  });
+});
+
+describe('the source of OpenSSL is looked for', () => {
+  const target = (changes = {}) => {
+    const fields = {
+      Origin: 'Debian',
+      Component: 'main',
+      Release: 'bookworm',
+      Sourcesentry: '/etc/apt/sources.list.d/debian.sources:1',
+      ...changes,
+    };
+    return `${Object.entries(fields)
+      .map((pair) => pair.join(': '))
+      .join('\n')}\n`;
+  };
+  const debian = 'ID=debian\nVERSION_CODENAME=bookworm\n';
+  const ubuntu = 'ID=ubuntu\nVERSION_CODENAME=noble\n';
+  const first = { file: '/etc/apt/sources.list.d/debian.sources', number: 1 };
+
+  it("in the distribution's sources, each once", () => {
+    const updates = target({ Release: 'bookworm-updates' });
+    expect(ownSources([target(), updates].join('\n'), debian)).toEqual([first]);
+    const line = { Origin: 'Ubuntu', Release: 'noble-security', Sourcesentry: '/a b/c.list:7' };
+    expect(ownSources(target(line), ubuntu)).toEqual([{ file: '/a b/c.list', number: 7 }]);
+  });
+
+  it.for([
+    ["somebody else's for the same release", { Origin: 'Docker' }],
+    ['one that names no origin', { Origin: undefined }],
+    ['another release', { Release: 'trixie' }],
+    ['another component', { Component: 'contrib' }],
+  ])('not in %s', ([, changes]) => {
+    expect(ownSources(target(changes), debian)).toEqual([]);
+  });
+
+  it('with the keys that its entry asks for', () => {
+    const stanza = (types) =>
+      `Types: ${types}\nURIs: http://a.test/\nSuites: bookworm\nSigned-By:\n -----BEGIN\n .\n abc\n`;
+    const text = `# a comment alone\n\n# and one within\nTypes: deb\nURIs: no\n\n${stanza('deb')}`;
+    expect(sourceEntry(text, 'a.sources', 2)).toBe(stanza('deb-src'));
+    const line = '[signed-by=/usr/share/keyrings/a.gpg] http://a.test/ bookworm main';
+    expect(sourceEntry(`# x\n\ndeb ${line}\n`, 'a.list', 3)).toBe(`deb-src ${line}\n`);
   });
 });
 
