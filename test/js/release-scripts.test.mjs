@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownSources, sourceEntry } from '../../scripts/release/openssl-source.mjs';
 import { expectOneVersion } from '../../scripts/release/pack.mjs';
 import { sameBytes } from '../../scripts/release/reproduce.mjs';
+import { moveIntoPlace } from '../../scripts/release/shell.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -86,6 +87,25 @@ describe('the source of OpenSSL is looked for', () => {
     expect(sourceEntry(text, 'a.sources', 2)).toBe(stanza('deb-src'));
     const line = '[signed-by=/usr/share/keyrings/a.gpg] http://a.test/ bookworm main';
     expect(sourceEntry(`# x\n\ndeb ${line}\n`, 'a.list', 3)).toBe(`deb-src ${line}\n`);
+  });
+});
+
+describe('a cache that two runs fill at once', () => {
+  it('keeps what the faster one has put there', () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tpm2-cache-'));
+    try {
+      const place = path.join(folder, 'place');
+      for (const run of ['faster', 'slower']) {
+        fs.mkdirSync(path.join(folder, run));
+        fs.writeFileSync(path.join(folder, run, run), '');
+      }
+      moveIntoPlace(path.join(folder, 'faster'), place);
+      moveIntoPlace(path.join(folder, 'slower'), place);
+      expect(fs.readdirSync(place)).toEqual(['faster']);
+      expect(() => moveIntoPlace(path.join(folder, 'none'), place)).toThrow('ENOENT');
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
   });
 });
 
