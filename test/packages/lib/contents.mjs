@@ -137,10 +137,10 @@ export async function checkContents(checks, tarballs, work, built) {
   }
   await checks.check('zig links in what the SBOMs say', checkZigLibraries);
   await checks.check('publint is content', async () => {
-    await must(await tool('publint', 'publint'), ['run', tarballs.main, '--strict']);
+    await must(await tool('publint'), ['run', tarballs.main, '--strict']);
   });
   await checks.check('are-the-types-wrong is content (profile esm-only)', async () => {
-    const attw = await tool('@arethetypeswrong/cli', 'attw');
+    const attw = await tool('attw');
     await must(attw, [tarballs.main, '--profile', 'esm-only', '--no-color', '--no-emoji']);
   });
 }

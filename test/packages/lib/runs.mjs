@@ -26,7 +26,7 @@ const permissionFlag = (version) =>
 async function checkTypes(checks, folder, runOnSwtpm, root) {
   for (const resolution of ['node16', 'bundler']) {
     await checks.check(`TypeScript, ${resolution} resolution`, async () => {
-      const types = path.join(await toolModules('@types/node'), '@types');
+      const types = path.join(await toolModules(), '@types');
       const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
       const args = ['-p', `tsconfig.${resolution}.json`, '--typeRoots', types];
       await must(process.execPath, [compiler, ...args], { cwd: folder });
