@@ -14,7 +14,7 @@ const { existsSync } = require('node:fs');
  */
 
 const BINARY = 'node_tpm2.node';
-const IN_CHECKOUT = existsSync(path.join(__dirname, 'CMakeLists.txt'));
+const IN_CHECKOUT = exists(path.join(__dirname, 'CMakeLists.txt'));
 const SUPPORTED = [
   'linux-x64-gnu',
   'linux-arm64-gnu',
@@ -24,7 +24,17 @@ const SUPPORTED = [
   'win32-arm64',
 ];
 
-// 'gnu' or 'musl', by what this process itself reports: no shell, no look at the file system.
+// Node's permission model throws where a folder is withheld.
+function exists(file) {
+  try {
+    return existsSync(file);
+  } catch {
+    return false;
+  }
+}
+
+// 'gnu' or 'musl', by what this process itself reports: no shell, no look at the file system. Only
+// the GNU one has a version to report; the list of libraries is empty in Bun.
 function libc() {
   const { report } = process;
   if (!report?.getReport) return 'gnu';
@@ -32,9 +42,7 @@ function libc() {
   const before = report.excludeNetwork;
   report.excludeNetwork = true;
   try {
-    const { header, sharedObjects = [] } = report.getReport();
-    if (header.glibcVersionRuntime) return 'gnu';
-    return sharedObjects.some((file) => /\bld-musl-|\blibc\.musl-/.test(file)) ? 'musl' : 'gnu';
+    return report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
   } catch {
     return 'gnu'; // The report is withheld, as by the permission model: glibc is the likely one.
   } finally {
@@ -56,7 +64,7 @@ function load(candidates, tried) {
       return { binding: require(file), path: file };
     } catch (error) {
       const denied = error?.code === 'ERR_DLOPEN_DISABLED';
-      tried.push({ path: candidate.path, reason: firstLine(error), denied });
+      tried.push({ path: file, reason: firstLine(error), denied });
     }
   }
   return null;
@@ -64,36 +72,51 @@ function load(candidates, tried) {
 
 function local(...parts) {
   const file = path.join(__dirname, ...parts, BINARY);
-  return { path: file, missing: 'no such file', find: () => (existsSync(file) ? file : null) };
+  return { path: file, missing: 'no such file', find: () => (exists(file) ? file : null) };
 }
 
-// The platform package, which npm has put beside this one as an optional dependency; in a checkout,
-// what build:prebuilds made of it.
-function packaged(name) {
-  const installed = `node-tpm2-${name}/${BINARY}`;
-  const find = () => {
-    try {
-      return require.resolve(installed);
-    } catch {
-      return null;
-    }
-  };
+// The platform package, which npm has put beside this one as an optional dependency. Looked up in
+// the folders node_modules above this file and nowhere else: require.resolve() would go on to
+// NODE_PATH and the home folder, which are not the application's.
+function installed(name) {
+  const file = path.join(`node-tpm2-${name}`, BINARY);
   const missing = 'the package is not installed';
-  return [local('prebuilds', `node-tpm2-${name}`), { path: installed, missing, find }];
+  if (process.versions.pnp) return { path: file, missing, find: () => byYarn(file) };
+  const places = module.paths ?? [];
+  const find = () => places.map((folder) => path.join(folder, file)).find(exists) ?? null;
+  return { path: `${file} in ${places.join(', ')}`, missing, find };
+}
+
+// Yarn's Plug'n'Play has no node_modules; its own require.resolve() asks no environment variable.
+function byYarn(file) {
+  try {
+    return require.resolve(file);
+  } catch {
+    return null;
+  }
+}
+
+// In a checkout, what build:prebuilds has made comes first.
+function packaged(name) {
+  const built = IN_CHECKOUT ? [local('prebuilds', `node-tpm2-${name}`)] : [];
+  return [...built, installed(name)];
 }
 
 // npm installs the package of one libc only, so most often there is one candidate and no need to
 // ask for the libc, which takes several milliseconds.
 function packagedForLinux(arch, tried) {
   const names = [`linux-${arch}-gnu`, `linux-${arch}-musl`];
+  const ours = () => `linux-${arch}-${libc()}`;
   const present = names.filter((name) => packaged(name).some((each) => each.find() !== null));
-  if (present.length === 1) {
-    const found = load(packaged(present[0]), tried);
-    if (found) return { found, name: present[0] };
+  const first = present.length === 1 ? present[0] : ours();
+  let found = load(packaged(first), tried);
+  if (found) return { found, name: first };
+  const name = ours();
+  // With both there, the other one may be right after all; with one, ours is what is missing.
+  if (present.length === 2 || first !== name) {
+    found = load(packaged(names.find((each) => each !== first)), tried);
   }
-  const name = `linux-${arch}-${libc()}`;
-  if (present.length === 1 && present[0] === name) return { found: null, name };
-  return { found: load(packaged(name), tried), name };
+  return { found, name };
 }
 
 function remedy(name, tried) {
@@ -107,8 +130,10 @@ function remedy(name, tried) {
   if (IN_CHECKOUT) {
     return 'Run `npm run build` in the checkout.';
   }
-  const [, inPackage] = packaged(name);
-  if (inPackage.find() === null) {
+  if (tried.some((each) => /\bversion [`']GLIBC_[\d.]+' not found/.test(each.reason))) {
+    return 'Use a newer distribution, with glibc 2.28 or newer: this one’s is too old.';
+  }
+  if (installed(name).find() === null) {
     return (
       'Install it with `npm install --include=optional`. If node_modules or the lockfile came ' +
       `from another platform, delete both and install again, so that npm adds node-tpm2-${name}.`
@@ -122,7 +147,7 @@ function remedy(name, tried) {
 function chosenByTests() {
   const file = process.env.NODE_TPM2_ADDON;
   if (!file || !IN_CHECKOUT) return null;
-  return [{ path: file, missing: 'no such file', find: () => (existsSync(file) ? file : null) }];
+  return [{ path: file, missing: 'no such file', find: () => (exists(file) ? file : null) }];
 }
 
 /** @returns {NativeResult} */
@@ -150,7 +175,7 @@ function find() {
   const tried = [];
   let name = `${platform}-${arch}`;
   const chosen = chosenByTests();
-  let found = load(chosen ?? [local('build', 'release')], tried);
+  let found = load(chosen ?? (IN_CHECKOUT ? [local('build', 'release')] : []), tried);
   if (found || chosen) return outcome(found, name, tried);
   if (platform === 'linux') ({ found, name } = packagedForLinux(arch, tried));
   else if (SUPPORTED.includes(name)) found = load(packaged(name), tried);

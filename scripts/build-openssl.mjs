@@ -61,12 +61,12 @@ const buildTime = '1700000000';
  * @param {{ file?: string, folder?: string }} [options] `file`: the source tarball; `folder`: where
  *   to keep the result, by default the cache
  * @returns {Promise<{ root: string, version: string, sha256: string, isPinned: boolean,
- *   compiler: string }>}
+ *   compiler: string, libraries: Record<string, string> }>} the last two as in buildEnvironment()
  */
 export async function ensureOpenSsl(target, { file, folder = cacheFolder('openssl') } = {}) {
   mkdirSync(folder, { recursive: true });
   const source = await opensslSource({ file });
-  const { env, compiler } = await buildEnvironment(target);
+  const { env, compiler, identity, libraries } = await buildEnvironment(target);
   const { cc, ar, ranlib, rc } = programs(target);
   const configure = [
     target.openssl.target,
@@ -79,13 +79,13 @@ export async function ensureOpenSsl(target, { file, folder = cacheFolder('openss
   const recipe = {
     source: source.sha256,
     configure,
-    compiler,
+    compiler: identity,
     programs: [cc, ar, ranlib],
     buildTime,
   };
   const key = digest('sha256', { text: JSON.stringify(recipe) }).slice(0, 24);
   const prefix = path.join(folder, `${target.name}-${key}`);
-  const result = { ...source, compiler, root: prefix };
+  const result = { ...source, compiler, libraries, root: prefix };
   if (existsSync(path.join(prefix, 'lib', 'libcrypto.a'))) return result;
 
   console.log(`building OpenSSL ${source.version} for ${target.name} (${compiler})`);

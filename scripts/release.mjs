@@ -5,11 +5,13 @@
 // be pasted into the release). It publishes nothing: docs/releasing.md has the steps around it.
 
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { buildPrebuild } from './build-prebuilds.mjs';
 import { ensureNodeModules } from './lib/npm.mjs';
-import { main } from './lib/process.mjs';
+import { main, onInterrupt } from './lib/process.mjs';
 import { pack } from './release/pack.mjs';
 import { reproduce } from './release/reproduce.mjs';
 import { digest, ensureBuildPackages, Failure, must, root } from './release/shell.mjs';
@@ -45,18 +47,34 @@ function notes({ version, commit, built, tarballs }) {
   return lines.join('\n');
 }
 
-await main(async () => {
+// Nothing that was made or fetched before is trusted: zig, libcrypto and the compilers' own caches
+// are made anew in here, where nothing else writes.
+async function withEmptyCache(body) {
+  const cache = fs.mkdtempSync(path.join(os.tmpdir(), 'tpm2-release-'));
+  const clean = () => fs.rmSync(cache, { recursive: true, force: true });
+  const forget = onInterrupt(clean);
+  process.env.XDG_CACHE_HOME = cache;
+  try {
+    await body();
+  } finally {
+    clean();
+    forget();
+  }
+}
+
+async function release() {
   const { values } = parseArgs({ options: { yes: { type: 'boolean', short: 'y' } } });
   await requireCleanTree();
   await ensureBuildPackages(targets, { yes: values.yes });
   await ensureNodeModules();
   const built = [];
   for (const target of targets) {
+    fs.rmSync(path.join(root, 'build', target.name), { recursive: true, force: true });
     const { file, summary, openssl } = await buildPrebuild(target);
     if (!openssl.isPinned) {
       throw new Failure(`OpenSSL ${openssl.version} is not the pinned one: see docs/releasing.md`);
     }
-    const { same, hashes } = await reproduce(target, { again: file });
+    const { same, hashes } = await reproduce(target, { again: { file, openssl } });
     if (!same) {
       throw new Failure(`${target.name} is not reproducible: ${JSON.stringify(hashes, null, 2)}`);
     }
@@ -70,4 +88,6 @@ await main(async () => {
   const tarballs = [...Object.values(platforms), mainTarball];
   fs.writeFileSync(path.join(kOut, 'RELEASE.md'), notes({ version, commit, built, tarballs }));
   console.log(`${tarballs.length} tarballs and RELEASE.md in ${path.relative(root, kOut)}`);
-});
+}
+
+await main(() => withEmptyCache(release));

@@ -56,9 +56,9 @@ async function runStage(stage) {
     problems.push(error instanceof Failure ? error.message : error.stack);
     counts = { passed: 0, failed: 0, skipped: 0 };
   }
-  // Ours begin with tpm2; what compilers and test runners keep there is theirs.
+  // Ours begin with tpm2 or node-tpm2; what compilers and test runners keep there is theirs.
   for (const entry of fs.readdirSync(temporary)) {
-    if (entry.startsWith('tpm2')) problems.push(`left a file behind: ${entry}`);
+    if (/^(node-)?tpm2/.test(entry)) problems.push(`left a file behind: ${entry}`);
   }
   removeTemporary();
   forget();

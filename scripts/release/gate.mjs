@@ -10,6 +10,7 @@ import { main } from '../lib/process.mjs';
 import { readPe } from './pe.mjs';
 import { Failure, must, root } from './shell.mjs';
 import { findTarget, targets } from './targets.mjs';
+import { muslSymbols } from './toolchain.mjs';
 
 const kMostBytes = 3 * 1024 * 1024;
 const kNewestGlibc = '2.28';
@@ -23,6 +24,9 @@ const kSystemDlls =
   /^(kernel32|ws2_32|advapi32|bcrypt|crypt32|user32|msvcrt|ntdll|api-ms-win-crt-[a-z]+-l1-1-0)\.dll$/i;
 
 export const binaryOf = (target) => path.join(root, 'prebuilds', target.package, 'node_tpm2.node');
+
+/** Node's own API, and what the start-up code asks for in vain on any system of today. */
+const kOtherImports = /^(napi_|node_api_|__gmon_start__$|_ITM_(de)?registerTMCloneTable$)/;
 
 const later = (a, b) => a.localeCompare(b, 'en', { numeric: true }) > 0;
 
@@ -54,22 +58,41 @@ async function checkElf(target, file, problems) {
     .filter((s) => s.index !== 'UND' && s.bind !== 'LOCAL')
     .map((s) => s.name);
   checkExports(exported, problems);
-  // A libcrypto of ours that is not linked in would be taken from node.
-  const imported = symbols.filter((s) => s.index === 'UND').map((s) => s.name);
-  const foreign = imported.filter((name) =>
-    /^(EVP|OPENSSL|CRYPTO|ERR|BN|RSA|EC|X509|PEM|BIO|RAND|ASN1|OSSL|d2i|i2d)_/i.test(name),
-  );
-  if (foreign.length > 0) problems.push(`imports of libcrypto: ${foreign.slice(0, 5).join(', ')}`);
+  const imported = symbols.filter((s) => s.index === 'UND' && s.name).map((s) => s.name);
+  await checkImports(target, imported, problems);
+  const newest = checkVersions(target, await read('-V'), problems);
+  if (/\.(symtab|debug_info)\b/.test(await read('-S'))) problems.push('is not stripped');
+  return target.libc === 'glibc' ? newest : needed.join(' ');
+}
 
-  const versions = await read('-V');
-  const glibc = [...versions.matchAll(/Name: GLIBC_([0-9.]+)/g)].map((match) => match[1]);
+// Anything else would be taken from node, which has a libcrypto, a libuv and a C++ library of its
+// own; weak or not. A version says that a name is glibc's; musl has none, but zig a list of its names.
+async function checkImports(target, imported, problems) {
+  const musl = target.libc === 'musl' ? await muslSymbols() : null;
+  const isOfLibc = (name) => (musl ? musl.has(name) : /@GLIBC_\d/.test(name));
+  const foreign = imported.filter((name) => !isOfLibc(name) && !kOtherImports.test(name));
+  if (foreign.length > 0) {
+    problems.push(
+      `imports what neither libc nor node's API has: ${foreign.slice(0, 8).join(', ')}`,
+    );
+  }
+}
+
+/** @returns {string} the newest version of glibc that is asked for */
+function checkVersions(target, versions, problems) {
+  const needed = [...versions.matchAll(/^ +0x[0-9a-f]+: +Name: (\S+)/gm)].map(([, name]) => name);
+  const glibc = needed.map((name) => /^GLIBC_(\d+(\.\d+)*)$/.exec(name)?.[1]).filter(Boolean);
   const newest = glibc.reduce((a, b) => (later(b, a) ? b : a), '0');
   if (target.libc === 'glibc' && later(newest, kNewestGlibc)) {
     problems.push(`needs GLIBC_${newest}, allowed is ${kNewestGlibc}`);
   }
-  if (/Name: (GLIBCXX|CXXABI|GCC)_/.test(versions)) problems.push("needs the system's C++ library");
-  if (/\.(symtab|debug_info)\b/.test(await read('-S'))) problems.push('is not stripped');
-  return target.libc === 'glibc' ? `GLIBC_${newest}` : needed.join(' ');
+  if (needed.some((name) => /^(GLIBCXX|CXXABI|GCC)_/.test(name))) {
+    problems.push("needs the system's C++ library");
+  }
+  // GLIBC_PRIVATE, GLIBC_ABI_DT_RELR and the like, which no older glibc promises to have.
+  const odd = needed.filter((name) => /^GLIBC_\D/.test(name));
+  if (odd.length > 0) problems.push(`needs ${[...new Set(odd)].join(', ')}`);
+  return `GLIBC_${newest}`;
 }
 
 function checkPe(target, file, problems) {

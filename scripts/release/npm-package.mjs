@@ -4,7 +4,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { onInterrupt } from '../lib/process.mjs';
-import { cacheFolder, digest, Failure, must } from './shell.mjs';
+import { cacheFolder, digest, Failure, moveIntoPlace, must } from './shell.mjs';
 
 /**
  * @param {string} name
@@ -33,7 +33,7 @@ export async function npmPackage(name, version, { integrity } = {}) {
     await must('tar', ['-xzf', file, '--no-same-owner', '-C', temporary]);
     fs.rmSync(file);
     const [unpacked] = fs.readdirSync(temporary);
-    fs.renameSync(path.join(temporary, unpacked), folder);
+    moveIntoPlace(path.join(temporary, unpacked), folder);
   } finally {
     clean();
     forget();

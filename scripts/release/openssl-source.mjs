@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findProgram } from '../lib/process.mjs';
+import { findProgram, onInterrupt } from '../lib/process.mjs';
 import { cacheFolder, digest, Failure, must } from './shell.mjs';
 
 const pinFile = path.join(path.dirname(fileURLToPath(import.meta.url)), 'openssl.json');
@@ -23,25 +23,69 @@ export function pinned() {
   return JSON.parse(readFileSync(pinFile, 'utf8'));
 }
 
-// A configuration of apt with source lines, in a folder of its own: the system's is only read.
-async function privateApt(folder) {
-  for (const each of ['lists/partial', 'cache/archives/partial']) {
-    mkdirSync(path.join(folder, each), { recursive: true });
+const field = (stanza, name) => new RegExp(`^${name}: (.+)$`, 'm').exec(stanza)?.[1];
+
+/**
+ * The entries of apt's sources that are the distribution's own: not those that somebody added for
+ * the same release.
+ * @param {string} targets what `apt-get indextargets` prints
+ * @param {string} osRelease the text of /etc/os-release
+ * @returns {{ file: string, number: number }[]} the source files, and which entry of each
+ */
+export function ownSources(targets, osRelease) {
+  const codename = /^VERSION_CODENAME="?(\w+)/m.exec(osRelease)?.[1];
+  const id = /^ID="?(\w+)/m.exec(osRelease)?.[1] ?? '';
+  const origins = ['Debian', id.charAt(0).toUpperCase() + id.slice(1)];
+  const entries = targets
+    .split(/\n\n+/)
+    .filter((stanza) => origins.includes(field(stanza, 'Origin')))
+    .filter((stanza) => field(stanza, 'Component') === 'main')
+    .filter((stanza) => field(stanza, 'Release')?.split('-')[0] === codename)
+    .map((stanza) => /^(.*):(\d+)$/.exec(field(stanza, 'Sourcesentry') ?? ''))
+    .filter(Boolean);
+  const unique = new Map(
+    entries.map(([entry, file, number]) => [entry, { file, number: +number }]),
+  );
+  return [...unique.values()];
+}
+
+/**
+ * One entry, with all that it says about its keys, for sources instead of packages.
+ * @param {string} text of a source file
+ * @param {string} file its name, which tells the format
+ * @param {number} number a stanza in the one format, a line in the other
+ */
+export function sourceEntry(text, file, number) {
+  if (!file.endsWith('.sources')) {
+    return `${text.split('\n')[number - 1].replace(/^\s*deb\s/, 'deb-src ')}\n`;
   }
-  const codename = /^VERSION_CODENAME="?(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
-  const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)';
-  const known = await must('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
-  const lines = known
+  const stanzas = text
     .split('\n')
-    .map((line) => line.split(' '))
-    .filter(([, release, part]) => part === 'main' && release.split('-')[0] === codename)
-    .map((parts) => `deb-src ${parts.join(' ')}`);
-  if (lines.length === 0) throw new Failure('apt knows no package source of this distribution');
-  const list = path.join(folder, 'sources.list');
-  writeFileSync(list, `${[...new Set(lines)].join('\n')}\n`);
+    .filter((line) => !line.startsWith('#'))
+    .join('\n')
+    .split(/\n\s*\n/)
+    .filter((stanza) => stanza.trim() !== '');
+  return `${stanzas[number - 1].replace(/^Types:.*$/im, 'Types: deb-src').trim()}\n`;
+}
+
+// A configuration of apt with source entries, in a folder of its own: the system's is only read.
+async function privateApt(folder) {
+  const parts = path.join(folder, 'parts');
+  for (const each of [parts, 'lists/partial', 'cache/archives/partial']) {
+    mkdirSync(path.resolve(folder, each), { recursive: true });
+  }
+  const targets = await must('apt-get', ['indextargets', 'Created-By: Packages']);
+  const own = ownSources(targets, readFileSync('/etc/os-release', 'utf8'));
+  if (own.length === 0) {
+    throw new Failure('apt knows no package source of this distribution: apt-get update');
+  }
+  for (const [index, { file, number }] of own.entries()) {
+    const place = path.join(parts, `${index}${path.extname(file)}`);
+    writeFileSync(place, sourceEntry(readFileSync(file, 'utf8'), file, number));
+  }
   return [
-    `Dir::Etc::sourcelist=${list}`,
-    'Dir::Etc::sourceparts=/dev/null',
+    'Dir::Etc::sourcelist=/dev/null',
+    `Dir::Etc::sourceparts=${parts}`,
     `Dir::State::lists=${path.join(folder, 'lists')}`,
     `Dir::Cache=${path.join(folder, 'cache')}`,
     'APT::Sandbox::User=root',
@@ -80,6 +124,8 @@ async function fetchFromDistribution(want) {
     throw new Failure(`no apt here: give OpenSSL ${want.version}'s tarball with --tarball`);
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'node-tpm2-apt-'));
+  const clean = () => rmSync(folder, { recursive: true, force: true });
+  const forget = onInterrupt(clean);
   try {
     const options = await privateApt(folder);
     await must('apt-get', [...options, '-qq', 'update']);
@@ -97,7 +143,8 @@ async function fetchFromDistribution(want) {
     const file = path.join(folder, `openssl_${choice.version}.orig.tar.gz`);
     return keep(file, choice);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    clean();
+    forget();
   }
 }
 

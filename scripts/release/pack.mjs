@@ -16,6 +16,32 @@ const readJson = (...parts) => JSON.parse(fs.readFileSync(path.join(root, ...par
 const writeJson = (file, value) => fs.writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 const kNotices = ['LICENSE', 'THIRD_PARTY_NOTICES'];
 
+/**
+ * Throws when the files that name a version do not name the same one.
+ * @param {string} [folder] the clone
+ * @returns {string} that version
+ */
+export function expectOneVersion(folder = root) {
+  const json = (...parts) => JSON.parse(fs.readFileSync(path.join(folder, ...parts), 'utf8'));
+  const { version } = json('package.json');
+  const lock = json('package-lock.json');
+  const cmake = fs.readFileSync(path.join(folder, 'CMakeLists.txt'), 'utf8');
+  const found = {
+    'package-lock.json': lock.version,
+    'package-lock.json, packages[""]': lock.packages[''].version,
+  };
+  for (const target of targets) {
+    found[target.package] = json('prebuilds', target.package, 'package.json').version;
+  }
+  const different = Object.entries(found).filter(([, each]) => each !== version);
+  // CMake knows numbers only: no -rc.1.
+  const numbers = /^project\(node_tpm2 VERSION ([\d.]+)/m.exec(cmake)?.[1];
+  if (numbers !== version.split('-', 1)[0]) different.push(['CMakeLists.txt', numbers]);
+  if (different.length === 0) return version;
+  const list = different.map(([where, each]) => `${where} is at ${each}`).join(', ');
+  throw new Failure(`package.json is at ${version}, but ${list}`);
+}
+
 async function npmPack(folder, out) {
   const printed = await must(
     'npm',
@@ -36,7 +62,7 @@ function packagedManifest(manifest) {
 
 async function stageMain(folder) {
   const manifest = readJson('package.json');
-  for (const entry of [...manifest.files, 'README.md', 'CHANGELOG.md']) {
+  for (const entry of [...manifest.files, 'README.md']) {
     const from = path.join(root, entry);
     if (fs.existsSync(from)) fs.cpSync(from, path.join(folder, entry), { recursive: true });
     else if (manifest.files.includes(entry))
@@ -47,9 +73,6 @@ async function stageMain(folder) {
 
 function stagePlatform(folder, target, openssl, version) {
   const manifest = readJson('prebuilds', target.package, 'package.json');
-  if (manifest.version !== version) {
-    throw new Failure(`${target.package} is at ${manifest.version}, node-tpm2 at ${version}`);
-  }
   const file = binaryOf(target);
   fs.copyFileSync(file, path.join(folder, 'node_tpm2.node'));
   for (const name of kNotices) fs.copyFileSync(path.join(root, name), path.join(folder, name));
@@ -71,7 +94,7 @@ function stagePlatform(folder, target, openssl, version) {
  *   platforms by package name
  */
 export async function pack(out, built) {
-  const { version } = readJson('package.json');
+  const version = expectOneVersion();
   fs.mkdirSync(out, { recursive: true });
   const stage = fs.mkdtempSync(path.join(os.tmpdir(), 'tpm2-pack-'));
   const clean = () => fs.rmSync(stage, { recursive: true, force: true });

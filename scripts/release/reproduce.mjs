@@ -1,5 +1,5 @@
 // Builds twice, in two folders whose names have different lengths, and compares the bytes. A release
-// has been built once already, so it is built once more.
+// has been built once already, so it is built once more, with a libcrypto of its own.
 //
 //   node scripts/release/reproduce.mjs [--with-openssl] [TARGET...]
 //
@@ -28,26 +28,45 @@ async function copyTree(folder) {
 }
 
 /**
+ * @param {Record<string, string>} hashes by `build: part`
+ * @param {string[]} parts what was to be compared
+ * @returns {boolean} whether there were two builds of each part, and all gave the same bytes
+ */
+export function sameBytes(hashes, parts) {
+  return parts.every((part) => {
+    const found = Object.keys(hashes).filter((key) => key.endsWith(`: ${part}`));
+    return found.length >= 2 && new Set(found.map((key) => hashes[key])).size === 1;
+  });
+}
+
+function record(hashes, parts, name, { file, openssl }) {
+  const files = { addon: file, libcrypto: path.join(openssl.root, 'lib', 'libcrypto.a') };
+  for (const part of parts) hashes[`${name}: ${part}`] = digest('sha256', { file: files[part] });
+}
+
+/**
  * @param {import('./targets.mjs').Target} target
- * @param {{ withOpenSsl?: boolean, again?: string }} [options] `again`: this build of it, and one more
+ * @param {{ withOpenSsl?: boolean, again?: { file: string, openssl: { root: string } } }} [options]
+ *   `again`: what buildPrebuild() gave, to be built once more with its libcrypto
  * @returns {Promise<{ same: boolean, hashes: Record<string, string> }>} `hashes` by what was built
  */
 export async function reproduce(target, { withOpenSsl = false, again } = {}) {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'tpm2-reproduce-'));
   const clean = () => fs.rmSync(work, { recursive: true, force: true });
   const forget = onInterrupt(clean);
-  const hashes = again ? { 'given: addon': digest('sha256', { file: again }) } : {};
+  const ownOpenSsl = withOpenSsl || again !== undefined;
+  const parts = ownOpenSsl ? ['addon', 'libcrypto'] : ['addon'];
+  const hashes = {};
   try {
+    if (again) record(hashes, parts, 'given', again);
     for (const name of again ? ['another-folder'] : ['first', 'the-second-with-a-longer-name']) {
       const source = path.join(work, name, 'tree');
       fs.mkdirSync(source, { recursive: true });
       await copyTree(source);
       const build = path.join(work, name, 'build');
-      const opensslFolder = withOpenSsl ? path.join(work, name, 'openssl') : undefined;
-      const { file, openssl } = await buildAddon(target, { source, build, opensslFolder });
-      hashes[`${name}: addon`] = digest('sha256', { file });
-      const archive = path.join(openssl.root, 'lib', 'libcrypto.a');
-      hashes[`${name}: libcrypto`] = digest('sha256', { file: archive });
+      const opensslFolder = ownOpenSsl ? path.join(work, name, 'openssl') : undefined;
+      const built = await buildAddon(target, { source, build, opensslFolder });
+      record(hashes, parts, name, built);
     }
     if (!again && fs.existsSync(binaryOf(target))) {
       hashes['prebuilds: addon'] = digest('sha256', { file: binaryOf(target) });
@@ -56,9 +75,7 @@ export async function reproduce(target, { withOpenSsl = false, again } = {}) {
     clean();
     forget();
   }
-  const different = (part) =>
-    new Set(Object.keys(hashes).flatMap((key) => (key.endsWith(part) ? [hashes[key]] : []))).size;
-  return { same: different('addon') === 1 && different('libcrypto') === 1, hashes };
+  return { same: sameBytes(hashes, parts), hashes };
 }
 
 async function reproduceAll() {

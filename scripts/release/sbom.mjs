@@ -20,41 +20,59 @@ function locked(name) {
   };
 }
 
-function runtime(target, compiler) {
-  if (target.compiler === 'zig') {
-    const parts = ['libc++', 'libc++abi', 'libunwind', 'compiler-rt'];
-    const libraries = parts.map((name) => ({
-      type: 'library',
-      name,
-      version: '16.0.6',
-      description: `as in zig ${zig.version}`,
-      licenses: [{ expression: 'Apache-2.0 WITH LLVM-exception' }],
-    }));
-    if (target.os === 'win32') libraries.push(mingwRuntime(`as in zig ${zig.version}`));
-    return libraries;
-  }
-  const version = /(\d+[\w.-]*)$/.exec(compiler)?.[1] ?? 'unknown';
-  const expression = 'GPL-3.0-or-later WITH GCC-exception-3.1';
-  const ofGcc = ['libstdc++', 'libgcc'].map((name) => ({
+const kLlvm = [{ expression: 'Apache-2.0 WITH LLVM-exception' }];
+const kGcc = [{ expression: 'GPL-3.0-or-later WITH GCC-exception-3.1' }];
+
+// Of zig's own sources.
+function zigRuntime(target, libraries) {
+  const description = `as in zig ${zig.version}`;
+  const part = (name, version, licenses) => ({
     type: 'library',
     name,
     version,
-    licenses: [{ expression }],
-  }));
-  return [...ofGcc, mingwRuntime('as in Debian')];
+    description,
+    licenses,
+  });
+  const list = ['libc++', 'libc++abi', 'libunwind'].map((name) =>
+    part(name, libraries.llvm, kLlvm),
+  );
+  list.push(part('compiler_rt', libraries.compilerRt, kLicense('MIT')));
+  if (target.os === 'win32') {
+    list.push(part('mingw-w64-crt', libraries.mingw, kLicense('ZPL-2.1')));
+  } else if (target.libc === 'musl') {
+    list.push(part('musl (start-up code)', libraries.musl, kLicense('MIT')));
+  } else {
+    const licenses = [{ license: { name: 'LGPL-2.1-or-later with the exception for linking' } }];
+    list.push(part('glibc (start-up code)', libraries.glibc, licenses));
+  }
+  return list;
 }
 
-const mingwRuntime = (description) => ({
-  type: 'library',
-  name: 'mingw-w64-crt',
-  description,
-  licenses: kLicense('ZPL-2.1'),
-});
+// Of Debian's packages.
+function mingwRuntime({ gcc, mingw }) {
+  const part = (name, version, licenses) => ({
+    type: 'library',
+    name,
+    version,
+    description: 'as in Debian',
+    licenses,
+  });
+  return [
+    part('libstdc++', gcc, kGcc),
+    part('libgcc', gcc, kGcc),
+    part('mingw-w64-crt', mingw, kLicense('ZPL-2.1')),
+    part('winpthreads', mingw, [{ expression: 'MIT AND BSD-3-Clause' }]),
+  ];
+}
+
+function runtime(target, libraries) {
+  return target.compiler === 'zig' ? zigRuntime(target, libraries) : mingwRuntime(libraries);
+}
 
 /**
  * @param {import('./targets.mjs').Target} target
- * @param {{ file: string, openssl: { version: string, sha256: string, compiler: string },
- *   version: string }} built
+ * @param {{ file: string, openssl: { version: string, sha256: string, compiler: string,
+ *   libraries: Record<string, string> }, version: string }} built `openssl`: of ensureOpenSsl()
  * @returns {object}
  */
 export function sbom(target, { file, openssl, version }) {
@@ -98,7 +116,7 @@ export function sbom(target, { file, openssl, version }) {
       },
       locked('node-addon-api'),
       locked('node-api-headers'),
-      ...runtime(target, openssl.compiler),
+      ...runtime(target, openssl.libraries),
     ].map((component) => ({ 'bom-ref': component.name, ...component })),
     dependencies: [],
   };

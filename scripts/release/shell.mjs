@@ -17,6 +17,15 @@ export function cacheFolder(...parts) {
   return folder;
 }
 
+/** Renames a folder; where the new one is there already, another run was faster, and its is kept. */
+export function moveIntoPlace(from, to) {
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    if (!['EEXIST', 'ENOTEMPTY'].includes(error.code)) throw error;
+  }
+}
+
 /** @returns {string} digest of a file or, with `text`, of a string */
 export function digest(algorithm, { file, text }, encoding = 'hex') {
   return createHash(algorithm)

