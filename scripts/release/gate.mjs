@@ -105,6 +105,7 @@ function checkPe(target, file, problems) {
   for (const flag of ['dynamicBase', 'highEntropyVa', 'nxCompat']) {
     if (!pe.flags.includes(flag)) problems.push(`has not set ${flag}`);
   }
+  if (pe.timestamp !== 0) problems.push('holds the time at which it was linked');
   checkExports(pe.exports, problems);
   return [...new Set(pe.imports.map((name) => name.toLowerCase()))].join(' ');
 }

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { gate } from '../../../scripts/release/gate.mjs';
+import { clearTimestamp } from '../../../scripts/release/pe.mjs';
 import { findTarget } from '../../../scripts/release/targets.mjs';
 import { addons } from '../lib/addon.mjs';
 
@@ -48,6 +49,15 @@ test('no ASLR, no DEP', async () => {
   for (const flag of ['dynamicBase', 'highEntropyVa', 'nxCompat']) {
     assert.ok(problems.includes(`has not set ${flag}`), String(problems));
   }
+});
+
+test('the time at which it was linked, which makes no two builds the same', async () => {
+  const file = changed('time.node', (bytes) => {
+    bytes.writeUInt32LE(1_700_000_000, bytes.readUInt32LE(0x3c) + 8);
+  });
+  assert.deepEqual(await problemsOf(file), ['holds the time at which it was linked']);
+  clearTimestamp(file);
+  assert.deepEqual(fs.readFileSync(file), fs.readFileSync(addons.release));
 });
 
 test("a library that is not the system's", async () => {

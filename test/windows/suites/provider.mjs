@@ -158,7 +158,12 @@ describe('provisioning', () => {
     ).resolves.toBeDefined();
   });
 
-  test.each([[0], ['absent'], [1, 0x80090011], [1, 0x80090027]])(
+  test.each([
+    [0, 0],
+    ['absent', 0],
+    [1, 0x80090011],
+    [1, 0x80090027],
+  ])(
     'machine keys need access rights (Security Descr Support: %s, status %i)',
     async (securityDescrSupport, status) => {
       const rule = { fn: 'NCryptGetProperty', property: 'Security Descr Support', status };
@@ -171,13 +176,12 @@ describe('provisioning', () => {
   );
 
   test.each([
-    ['NCryptSetProperty', 'Length'],
-    ['NCryptSetProperty', 'PCP_KEY_USAGE_POLICY'],
-    ['NCryptFinalizeKey', undefined],
-    ['NCryptGetProperty', 'PCP_TPM12_IDBINDING'],
+    ['NCryptSetProperty', 'Length', 0x80090020, 'TRANSPORT_ERROR'],
+    ['NCryptSetProperty', 'PCP_KEY_USAGE_POLICY', 0x80090020, 'TRANSPORT_ERROR'],
+    ['NCryptFinalizeKey', undefined, 0x80090020, 'TRANSPORT_ERROR'],
+    ['NCryptGetProperty', 'PCP_TPM12_IDBINDING', 0x80090020, 'TRANSPORT_ERROR'],
     ['NCryptGetProperty', 'PCP_TPM12_IDBINDING', 0x80090011, 'NOT_SUPPORTED'],
-  ])('a failure of %s %s leaves no key and no handle', async (...given) => {
-    const [fn, property, status = 0x80090020, code = 'TRANSPORT_ERROR'] = given;
+  ])('a failure of %s %s leaves no key and no handle', async (fn, property, status, code) => {
     await control.change({ rules: [{ fn, property, status }] });
     await expect(provision({ keyName: 'unlucky' })).rejects.toMatchObject({
       code,
