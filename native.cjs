@@ -79,7 +79,7 @@ function local(...parts) {
 // the folders node_modules above this file and nowhere else: require.resolve() would go on to
 // NODE_PATH and the home folder, which are not the application's.
 function installed(name) {
-  const file = path.join(`node-tpm2-${name}`, BINARY);
+  const file = `node-tpm2-${name}/${BINARY}`;
   const missing = 'the package is not installed';
   if (process.versions.pnp) return { path: file, missing, find: () => byYarn(file) };
   const places = module.paths ?? [];
