@@ -109,7 +109,7 @@ export interface AttestNamespace {
   /**
    * The EK certificate that the manufacturer left in NV, DER: the RSA one at 0x01c00002, else the
    * ECC one at 0x01c0000a; null when there is none. On Windows one that the system keeps outside the
-   * TPM comes first. It is not verified.
+   * TPM comes before that of the same kind in NV. It is not verified.
    */
   ekCertificate(call?: CallOptions): Promise<Buffer | null>;
   /** Makes an attestation key. It is not stored in the TPM: keep `export()`. */
