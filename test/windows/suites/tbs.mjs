@@ -87,6 +87,19 @@ describe('a blocked command', () => {
     });
   });
 
+  test('TPM2_NV_ReadPublic: no index is read or written without it', async () => {
+    const tpm = await open();
+    for (const access of [
+      () => tpm.nv.read(NV_INDEX, 0, 4),
+      () => tpm.nv.write(NV_INDEX, Buffer.from('abcd')),
+    ]) {
+      await rule({ inBand: 0x80280400 }, 0x169);
+      await expect(access()).rejects.toMatchObject({ code: 'COMMAND_BLOCKED' });
+    }
+    expect(await submitted(0x14e)).toEqual([]); // NV_Read
+    expect(await submitted(0x137)).toEqual([]); // NV_Write
+  });
+
   test('is none that warm objects need', async () => {
     const tpm = await open();
     const keys = await Promise.all([1, 2, 3].map(() => tpm.keys.create({ type: 'ecc' })));
